@@ -1,0 +1,305 @@
+"""One answer: from the prompt to the Reply, on the background loop; and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import background, host, usage
+from .errors import ClaudeError, ConnectionLostError, OptionError
+from .options import ALIASES, Options
+from .reply import Draft, Ending, Event, Reply
+from .view import NoView, View
+
+if TYPE_CHECKING:
+    from .replay import Recording
+
+PAINT_SECONDS = 0.04
+TICK_SECONDS = 0.05
+"""ipykernel's interrupt does not wake a loop that waits: an awaiting cell has to look by itself."""
+
+log = logging.getLogger(__name__)
+
+
+class Answer:
+    """One answer on its way.
+
+    `start`, then `block` or `awaited` where the cell runs; `stop` from anywhere.
+
+    Args:
+        prompt: What is sent.
+        options: Of the call.
+        view: Makes the view, once nothing is wrong with the call; shown nowhere by default.
+        bind: Called with the reply as soon as there is one, however it ended.
+        notes: Sentences to show under the answer.
+        on_event: Called on the background thread with each event and the text it adds.
+
+    Raises:
+        OptionError: The prompt or an option cannot be used.
+        CredentialsError: There is no key and no recording.
+    """
+
+    def __init__(
+        self,
+        prompt: str,
+        options: Options,
+        *,
+        view: Callable[[], View] = NoView,
+        bind: Callable[[Reply], None] = lambda reply: None,
+        notes: tuple[str, ...] = (),
+        on_event: Callable[[Event, str], None] = lambda event, text: None,
+    ) -> None:
+        self._body = _body(prompt, options)
+        self._replay = _recording_for(options)
+        _check(options)
+        self._options = options
+        self._view = view()
+        self._bind = bind
+        self._notes = notes
+        self._on_event = on_event
+        self._draft = Draft(options.model)
+        self._ending: Ending | None = None
+        self._error: ClaudeError | None = None
+        self._request_id: str | None = None
+        self._started = 0.0
+        self._first_token: float | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
+
+    # Anywhere
+
+    def start(self) -> Answer:
+        """Show the view and send the request."""
+        self._view.open()
+        if self._view.widget is not None:
+            host.listen(self._view.widget, self._hear)
+        self.done = asyncio.run_coroutine_threadsafe(self._run(), background.loop())
+        return self
+
+    def stop(self, ending: Ending = "stopped") -> None:
+        """Close the connection; what came stays. Any number of times, also after the end."""
+        background.loop().call_soon_threadsafe(self._stop, ending)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        """Take a message of a page that shows the view."""
+        if message.get("kind") == "stop":
+            self.stop()
+        elif message.get("kind") == "hello":
+            background.loop().call_soon_threadsafe(self._catch_up, int(message.get("have", 0)))
+
+    # Where the cell runs
+
+    def block(self) -> Reply:
+        """Wait for the end.
+
+        Raises:
+            ClaudeError: It failed.
+            KeyboardInterrupt: The wait was interrupted; in one line, the partial in ``.reply``.
+        """
+        try:
+            while not self.done.done():
+                concurrent.futures.wait({self.done}, TICK_SECONDS)
+        except KeyboardInterrupt:
+            raise self.interrupted() from None
+        return self.finish()
+
+    async def awaited(self) -> Reply:
+        """Wait for the end and leave the running loop free meanwhile.
+
+        Raises:
+            ClaudeError: It failed.
+            CancelledError: The waiting task was cancelled; the stream is closed then.
+        """
+        done = asyncio.wrap_future(self.done)
+        try:
+            while not done.done():
+                await asyncio.wait({done}, timeout=TICK_SECONDS)
+        except asyncio.CancelledError:
+            self.settle("interrupted")
+            raise
+        return self.finish()
+
+    def interrupted(self) -> KeyboardInterrupt:
+        """End it for an interrupt; the exception to raise shows one line."""
+        error = KeyboardInterrupt("interrupted: what came is kept.")
+        error.reply = self.settle("interrupted")  # type: ignore[attr-defined] # ClaudeError's name
+        error._render_traceback_ = lambda: [f"KeyboardInterrupt: {error}"]  # type: ignore[attr-defined]
+        return error
+
+    def settle(self, ending: Ending = "stopped") -> Reply:
+        """Stop, show and bind what came; further interrupts meanwhile change nothing."""
+        self.stop(ending)
+        while not self.done.done():
+            try:
+                concurrent.futures.wait({self.done}, TICK_SECONDS)
+            except KeyboardInterrupt:
+                continue
+        return self._deliver()
+
+    def finish(self) -> Reply:
+        """Bind and show the reply.
+
+        Raises:
+            ClaudeError: It failed; ``.reply`` has what came.
+        """
+        reply = self._deliver()
+        if self._error:
+            raise self._error
+        return reply
+
+    def _deliver(self) -> Reply:
+        reply = self.done.result()
+        self._bind(reply)
+        if self._error:
+            self._error.reply = reply
+        self._view.close(reply, self._notes)
+        if not isinstance(self._view, NoView):
+            reply._shown_now = host.shown_here()
+        return reply
+
+    # On the background loop
+
+    async def _run(self) -> Reply:
+        self._started = time.monotonic()
+        painter = asyncio.create_task(self._paint())
+        if self._ending is None:
+            self._reader = asyncio.create_task(self._read())
+            await asyncio.wait({self._reader})
+        painter.cancel()
+        reply = self._freeze()
+        usage.session.add(reply)
+        self._view.paint(self._draft)
+        return reply
+
+    async def _read(self) -> None:
+        from . import api
+
+        self._started = time.monotonic()
+        body = {**self._body, "model": api.model_id(self._options.model)}
+        self._draft.message["model"] = body["model"]
+        request = api.Request(body, record=self._options.record, replay=self._replay)
+        async for event in api.events(request, self._opened):
+            self._take(event)
+        if self._draft.stop_reason is None:
+            msg = "the stream ended before the answer did; try again."
+            raise ConnectionLostError(msg)
+
+    def _opened(self, request_id: str | None) -> None:
+        self._request_id = request_id
+
+    def _take(self, event: Event) -> None:
+        text = self._draft.add(event)
+        if self._draft.written and self._first_token is None:
+            self._first_token = time.monotonic() - self._started
+        self._on_event(event, text)
+        self._changed.set()
+
+    async def _paint(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._view.paint(self._draft)
+            await asyncio.sleep(PAINT_SECONDS)
+
+    def _stop(self, ending: Ending) -> None:
+        if self._reader is None or not self._reader.done():
+            self._ending = self._ending or ending
+        if self._reader is not None:
+            self._reader.cancel()
+
+    def _catch_up(self, have: int) -> None:
+        self._view.hear(have)
+        self._changed.set()
+
+    def _freeze(self) -> Reply:
+        self._error = self._failure()
+        draft = self._draft
+        estimated = not draft.counted and bool(draft.usage or draft.written)
+        output = usage.estimate_tokens(draft.written) if estimated else draft.usage.output_tokens
+        counts = {**draft.usage, "output_tokens": output}
+        return draft.freeze(
+            self._how_it_ended(),
+            estimated=estimated,
+            output_tokens=output,
+            cost=usage.price(draft.model, counts),
+            request_id=self._request_id,
+            seconds=time.monotonic() - self._started,
+            first_token_seconds=self._first_token,
+            recorded=self._options.recorded,
+            error=str(self._error) if self._error else None,
+        )
+
+    def _failure(self) -> ClaudeError | None:
+        if self._reader is None or self._reader.cancelled():
+            return None
+        error = self._reader.exception()
+        if error is None or isinstance(error, ClaudeError):
+            return error
+        raise error
+
+    def _how_it_ended(self) -> Ending | None:
+        if isinstance(self._error, ConnectionLostError):
+            return "connection_lost"
+        return "error" if self._error else self._ending
+
+
+def _body(prompt: str, options: Options) -> dict[str, Any]:
+    if not prompt.strip():
+        msg = "the prompt is empty; write what to ask."
+        raise OptionError(msg)
+    body = {
+        "model": options.model,
+        "max_tokens": options.max_tokens,
+        "messages": [{"role": "user", "content": prompt}],
+    }
+    return {**body, "system": options.system} if options.system else body
+
+
+def _recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | None:
+    """What answers instead of the API, if anything does."""
+    if options.replay:
+        from .replay import load
+
+        recording = load(options.replay)
+        return lambda body: recording
+    if options.demo:
+        from .demo import recorded_reply
+
+        return recorded_reply
+    return None
+
+
+def _check(options: Options) -> None:
+    """Find mistakes before anything is shown, without waiting for the SDK where that can be."""
+    if options.model not in ALIASES and "claude" not in options.model:
+        from . import api
+
+        api.model_id(options.model)
+    if not options.recorded and not os.environ.get("ANTHROPIC_API_KEY"):
+        from . import api
+
+        api.check_credentials()
+
+
+def view_here(name: str, options: Options) -> View:
+    """The view for the program around us."""
+    match host.kind():
+        case "live":
+            from .view.live import LiveView
+
+            return LiveView(name, options.model, recorded=options.recorded)
+        case "final":
+            from .view.final import FinalView
+
+            return FinalView(name)
+        case "terminal":
+            from .view.terminal import TerminalView
+
+            return TerminalView()
+    return NoView()

@@ -1,0 +1,115 @@
+"""How IPython reads our magics in a cell: prompts stay raw, and the cell awaits where it may.
+
+Two input transformers. The first takes `%claude` lines before IPython does, which would read
+`%claude What is Python?` as a call for help and expand ``$x`` and ``{x}``. The second turns a call
+at the top level of a cell into an awaited one: an awaiting cell keeps the order of Run All and
+leaves the kernel free for clicks.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterator
+
+_LINE = re.compile(
+    r"""^(?P<indent>[ \t]*)(?P<target>[\w.\[\]'"(), *]+=[ \t]*)?%claude(?![\w?])(?P<rest>.*)""",
+    re.DOTALL,
+)
+_MAGICS = {"run_line_magic", "run_cell_magic"}
+AWAITED = "get_ipython().magics_manager.registry['ClaudeMagics'].awaited"
+
+
+def keep_raw(lines: list[str]) -> list[str]:
+    """Turn each `%claude` line into a call that holds the line as typed."""
+    out: list[str] = []
+    waiting = iter(lines)
+    for line in waiting:
+        match = _LINE.match(line)
+        if not match or _in_string("".join(out)):
+            out.append(line)
+            continue
+        rest = match["rest"].rstrip("\n")
+        while rest.endswith("\\"):
+            rest = rest[:-1] + next(waiting, "").strip()
+        call = f"get_ipython().run_line_magic('claude', {rest.strip()!r})"
+        out.append(f"{match['indent']}{match['target'] or ''}{call}\n")
+    return out
+
+
+def _in_string(source: str) -> bool:
+    """Whether a triple-quoted string is still open where ``source`` ends."""
+    try:
+        list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except tokenize.TokenError as error:
+        return "multi-line string" in str(error) or "triple-quoted" in str(error)
+    except (IndentationError, SyntaxError):
+        return False
+    return False
+
+
+def awaiting(may_await: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
+    """A transformer that awaits our magics at the top level, where ``may_await()`` is true."""
+
+    def await_calls(lines: list[str]) -> list[str]:
+        source = "".join(lines)
+        if "'claude'" not in source or not may_await():
+            return lines
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            return lines
+        for call in sorted(_top_calls(tree), key=_end, reverse=True):
+            source = _awaited(source, call)
+        return source.splitlines(keepends=True)
+
+    return await_calls
+
+
+_OWN_SCOPE = (
+    ast.AsyncFunctionDef, ast.ClassDef, ast.DictComp, ast.FunctionDef, ast.GeneratorExp,
+    ast.JoinedStr, ast.Lambda, ast.ListComp, ast.SetComp,
+)  # fmt: skip
+
+
+def _top_calls(node: ast.AST) -> Iterator[ast.Call]:
+    """The calls of our magics that are not in a function, class, comprehension or f-string."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _OWN_SCOPE):
+            continue
+        if isinstance(child, ast.Call) and _is_ours(child):
+            yield child
+        else:
+            yield from _top_calls(child)
+
+
+def _is_ours(call: ast.Call) -> bool:
+    match call:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Call(func=ast.Name(id="get_ipython"), args=[]), attr=attribute
+            ),
+            args=[ast.Constant(value="claude"), *_],
+            keywords=[],
+        ):
+            return attribute in _MAGICS
+    return False
+
+
+def _end(call: ast.Call) -> tuple[int, int]:
+    return call.end_lineno or 0, call.end_col_offset or 0
+
+
+def _awaited(source: str, call: ast.Call) -> str:
+    arguments = ", ".join(ast.get_source_segment(source, part) or "" for part in call.args[1:])
+    encoded = source.encode()
+    start = _offset(encoded, call.lineno, call.col_offset)
+    end = _offset(encoded, *_end(call))
+    return (encoded[:start] + f"(await {AWAITED}({arguments}))".encode() + encoded[end:]).decode()
+
+
+def _offset(encoded: bytes, line: int, column: int) -> int:
+    """The byte where a line's column is; `ast` counts columns in bytes."""
+    return sum(map(len, encoded.split(b"\n")[: line - 1])) + line - 1 + column

@@ -1,0 +1,102 @@
+"""The terminal's command: `notebook-stream demo` and `notebook-stream ask`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .errors import ClaudeError, CredentialsError, OptionError
+from .options import TABLE, Options
+
+INTERRUPTED = 130
+FAILED = 1
+MISUSED = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        The exit status: 0, 1 where the answer failed, 2 for a mistake, 130 for Ctrl-C.
+    """
+    given = vars(_parser().parse_args(arguments))
+    try:
+        return int(given.pop("run")(**given))
+    except (OptionError, CredentialsError) as error:
+        sys.stderr.write(f"notebook-stream: {error}\n")
+        return MISUSED
+    except ClaudeError as error:
+        sys.stderr.write(f"notebook-stream: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="notebook-stream", description="Claude, streamed.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="open the quick start in JupyterLab, with no key")
+    demo.add_argument("--no-browser", action="store_true", help="print the address instead")
+    demo.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("notebook_stream_demo"),
+        help="where your copy of the notebook goes (default: ./notebook_stream_demo)",
+    )
+    demo.set_defaults(run=_demo)
+    ask = commands.add_parser("ask", help="print an answer as it is written")
+    ask.add_argument("prompt")
+    for option in TABLE:
+        if option.metavar:
+            ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
+    ask.set_defaults(run=_ask)
+    return parser
+
+
+def _ask(prompt: str, **given: Any) -> int:
+    from .answering import Answer
+    from .view.terminal import TerminalView
+
+    Answer(prompt, Options.of(given), view=lambda: TerminalView(sys.stderr)).start().block()
+    return 0
+
+
+def _demo(*, no_browser: bool, folder: Path) -> int:
+    notebook = _own_copy(folder)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        str(notebook),
+        "--ServerApp.root_dir",
+        str(folder),
+    ]
+    if no_browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    sys.stderr.write(f"Your copy of the quick start: {notebook}\n")
+    environment = {**os.environ, "NOTEBOOK_STREAM_DEMO": "1"}
+    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own words
+
+
+def _own_copy(folder: Path) -> Path:
+    """The person's own quick start: made once, never overwritten."""
+    shipped = _notebooks()
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in shipped.glob("*.ipynb"):
+        if not (folder / source.name).exists():
+            shutil.copy(source, folder)
+    return (folder / "quickstart.ipynb").resolve()
+
+
+def _notebooks() -> Path:
+    """The notebooks that ship with the package; in a checkout, those beside it."""
+    here = Path(__file__).parent
+    installed = here / "demo" / "notebooks"
+    return installed if installed.is_dir() else here.parent / "notebooks"

@@ -1,0 +1,136 @@
+"""The program around us: which host this is, await or block, and how clicks get in.
+
+The one module that touches the insides of IPython and ipykernel, each probed before use.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Literal
+
+Kind = Literal["live", "final", "terminal", "script"]
+
+
+def shell() -> Any | None:
+    """The IPython shell of this process; None in plain Python."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def kind() -> Kind:
+    """How answers are shown here.
+
+    Returns:
+        "live" where a front end shows widgets, "final" where nobody looks until the cell is done,
+        "terminal" in IPython's terminal, "script" in plain Python.
+    """
+    here = shell()
+    if here is None:
+        return "script"
+    if _captured(here):
+        return "final"
+    if not _in_kernel(here):
+        return "terminal"
+    return "live" if _watched(here) else "final"
+
+
+def _in_kernel(here: Any) -> bool:
+    return getattr(here, "kernel", None) is not None
+
+
+def _captured(here: Any) -> bool:
+    """Whether `%%capture` holds what is displayed."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+
+    return isinstance(here.display_pub, CapturingDisplayPublisher)
+
+
+def _watched(here: Any) -> bool:
+    """Whether a page that shows widgets sent the request that runs.
+
+    nbclient (nbconvert, papermill) allows no input and names no cell; JupyterLab, Notebook 7 and VS
+    Code name the cell.
+    """
+    request = here.get_parent()
+    return "cellId" in (request.get("metadata") or {})
+
+
+class RunningCells:
+    """Counts the cells that run in each thread: a subshell has its own."""
+
+    def __init__(self, here: Any) -> None:
+        self._shell = here
+        self._running: defaultdict[int, list[Any]] = defaultdict(list)
+        if _in_kernel(here) and here.get_parent().get("header"):
+            # The cell that loads the extension; its start was not seen.
+            self._running[threading.get_ident()].append(None)
+
+    def watch(self) -> None:
+        """Begin to count."""
+        self._shell.events.register("pre_run_cell", self._began)
+        self._shell.events.register("post_run_cell", self._ended)
+
+    def unwatch(self) -> None:
+        """Leave no trace."""
+        self._shell.events.unregister("pre_run_cell", self._began)
+        self._shell.events.unregister("post_run_cell", self._ended)
+
+    def any(self) -> bool:
+        """Whether a cell runs in this thread already."""
+        return bool(self._running[threading.get_ident()])
+
+    def _began(self, info: Any) -> None:
+        self._running[threading.get_ident()].append(info)
+
+    def _ended(self, result: Any) -> None:
+        """An empty cell ends without having begun; an interrupted one ends without a result."""
+        running = self._running[threading.get_ident()]
+        info = getattr(result, "info", None)
+        if running and (info is None or running[-1] is None or running[-1] is info):
+            running.pop()
+
+
+def may_await(here: Any, running: RunningCells) -> bool:
+    """Whether the cell that is being read may await: only as a kernel's own, outermost cell."""
+    return _in_kernel(here) and bool(here.autoawait) and not running.any()
+
+
+def shown_here() -> Callable[[], bool]:
+    """A test for "the displayhook of the cell that runs now is at work".
+
+    A reply that a cell has shown is not shown again as the cell's value; an explicit ``display()``
+    of it, or a later cell, does show it.
+    """
+    here = shell()
+    if here is None:
+        return lambda: False
+    count = here.execution_count
+    return lambda: bool(here.displayhook.is_active) and here.execution_count == count
+
+
+def listen(widget: Any, hear: Callable[[dict[str, Any]], None]) -> None:
+    """Have ``hear`` called with each message that a page sends to the widget."""
+    if not _listen_in_channel(widget, hear):
+        widget.on_msg(lambda _widget, content, _buffers: hear(content))
+
+
+def _listen_in_channel(widget: Any, hear: Callable[[dict[str, Any]], None]) -> bool:
+    """Hear messages in ipykernel's shell channel thread, where a blocked cell holds up nothing.
+
+    ipykernel 7.4.0 asks each comm which subshell takes its messages (`_reply_subshell_for`,
+    ipykernel/comm/comm.py); the answer that it would have given is given.
+    """
+    route = getattr(widget.comm, "_reply_subshell_for", None)
+    if route is None:
+        return False
+
+    def hearing_route(data: Any, default: Any) -> Any:
+        if isinstance(data, dict) and data.get("method") == "custom":
+            hear(data.get("content") or {})
+        return route(data, default)
+
+    widget.comm._reply_subshell_for = hearing_route
+    return True

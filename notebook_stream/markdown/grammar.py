@@ -1,0 +1,89 @@
+r"""What counts as Markdown here: CommonMark, GitHub's tables and links, and math.
+
+Raw HTML is text. Math is `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, found before emphasis and never
+across a blank line, as JupyterLab does (``packages/rendermime/src/latex.ts``); a formula that is
+not closed never swallows the page.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+
+_INSIDE = r"(?:\\.|(?!\n\s*\n)[^\\])"
+DISPLAY = rf"\$\$(?P<dollars>{_INSIDE}+?)\$\$|\\\[(?P<brackets>{_INSIDE}+?)\\\]"
+# Pandoc's rule keeps `$5 and $10` money: no space inside, no digit after the closing dollar.
+INLINE = (
+    r"\$(?![\s$])(?P<dollar>(?:\\.|(?!\n\s*\n)[^\\$])*?(?:\\.|[^\s\\$]))\$(?!\d)"
+    rf"|\\\((?P<parens>{_INSIDE}+?)\\\)"
+)
+_MATH = re.compile(rf"(?P<display>{DISPLAY})|(?P<inline>{INLINE})", re.DOTALL)
+_CLOSING = {"$$": "$$", r"\[": r"\]"}
+
+
+def formula(match: re.Match[str]) -> tuple[str, bool]:
+    """The LaTeX of a matched formula, and whether it is a displayed one."""
+    names = ("dollars", "brackets", "dollar", "parens")
+    return next(match[name] for name in names if match[name] is not None), bool(match["display"])
+
+
+def _math_inline(state: StateInline, silent: bool) -> bool:
+    if state.src[state.pos] not in "$\\":
+        return False
+    match = _MATH.match(state.src, state.pos, state.posMax)
+    if not match:
+        return False
+    if not silent:
+        token = state.push("math", "math", 0)
+        token.content, display = formula(match)
+        token.meta["display"] = display
+    state.pos = match.end()
+    return True
+
+
+def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A displayed formula on lines of its own; one that is still open runs to the end."""
+    if state.is_code_block(start):
+        return False
+    opener = state.src[state.bMarks[start] + state.tShift[start] :][:2]
+    if opener not in _CLOSING:
+        return False
+    found = _closing_line(state, start, end, _CLOSING[opener])
+    if found is None or silent:
+        return found is not None
+    token = state.push("math_block", "math", 0)
+    content = state.getLines(start, found, state.blkIndent, False).strip()
+    token.content = content.removeprefix(opener).removesuffix(_CLOSING[opener])
+    token.map = [start, found]
+    token.meta["display"] = True
+    state.line = found
+    return True
+
+
+def _closing_line(state: StateBlock, start: int, end: int, closing: str) -> int | None:
+    for line in range(start, end):
+        left = state.bMarks[line] + state.tShift[line] + (2 if line == start else 0)
+        text = state.src[left : state.eMarks[line]]
+        if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
+            return None
+        if closing in text:
+            return line + 1 if text.rstrip().endswith(closing) else None
+    return end
+
+
+@cache
+def parser() -> MarkdownIt:
+    """The one parser of this package."""
+    md = MarkdownIt("commonmark", {"html": False, "maxNesting": 40})
+    md.enable(["table", "strikethrough"]).use(tasklists_plugin).use(gfm_autolink_plugin)
+    md.block.ruler.before(
+        "fence", "math_block", _math_block, {"alt": ["paragraph", "blockquote", "list"]}
+    )
+    md.inline.ruler.before("escape", "math", _math_inline)
+    return md

@@ -1,0 +1,184 @@
+"""The options of every verb: one table for the magics, the Python functions and the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import OptionError
+
+ALIASES = ("opus", "sonnet", "haiku", "fable")
+"""Names for the newest model of a line."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: Its name in Python.
+        flags: Its spellings on a magic's line and in a terminal.
+        metavar: What its value is called; "" for a switch.
+        text: What it does.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    metavar: str
+    text: str
+
+
+TABLE = (
+    Option(
+        "model", ("-m", "--model"), "MODEL", "a model id, or opus, sonnet, haiku, fable: the newest"
+    ),
+    Option("system", ("-s", "--system"), "TEXT", "the system prompt"),
+    Option("max_tokens", ("-t", "--max-tokens"), "N", "the most tokens to write"),
+    Option("raw", ("--raw",), "", "send the prompt as typed: no {{ interpolation }}"),
+    Option("record", ("--record",), "FILE", "write the stream to FILE, to replay it later"),
+    Option("replay", ("--replay",), "FILE", "answer from a recording: no key, no network"),
+)
+BY_FLAG = {flag: option for option in TABLE for flag in option.flags}
+
+
+@dataclass
+class Settings:
+    """What holds where a call does not say: `%config ClaudeMagics` in a notebook."""
+
+    model: str = "sonnet"
+    max_tokens: int = 16_000
+    system: str = ""
+    demo: bool = field(default_factory=lambda: os.environ.get("NOTEBOOK_STREAM_DEMO", "0") != "0")
+
+
+settings = Settings()
+"""The settings of this process."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one call, checked."""
+
+    model: str
+    max_tokens: int
+    system: str | None = None
+    raw: bool = False
+    record: Path | None = None
+    replay: Path | None = None
+    demo: bool = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a recording answers, not the API."""
+        return self.demo or self.replay is not None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Options:
+        """The options given, the settings where nothing is given.
+
+        Raises:
+            OptionError: An option does not exist or has a value that it cannot have.
+        """
+        known = {option.name for option in TABLE}
+        for name in given:
+            if name not in known:
+                msg = f"there is no option {name!r}; the options are {', '.join(sorted(known))}."
+                raise OptionError(msg)
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return cls(
+            model=str(chosen.get("model", settings.model)),
+            max_tokens=_count(chosen.get("max_tokens", settings.max_tokens)),
+            system=chosen.get("system", settings.system) or None,
+            raw=bool(chosen.get("raw", False)),
+            record=_writable(chosen.get("record")),
+            replay=Path(chosen["replay"]).expanduser() if "replay" in chosen else None,
+            demo=settings.demo,
+        )
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"0*[1-9]\d*", str(value)):
+        msg = f"--max-tokens must be a whole number from 1 up, got {str(value)!r}; try 4000."
+        raise OptionError(msg)
+    return int(value)
+
+
+def _writable(value: Any) -> Path | None:
+    if value is None:
+        return None
+    path = Path(value).expanduser()
+    if path.is_dir() or not path.parent.is_dir():
+        what = "it is a folder" if path.is_dir() else f"there is no folder {str(path.parent)!r}"
+        msg = f"cannot record to {str(value)!r}: {what}; give the path of a file."
+        raise OptionError(msg)
+    return path
+
+
+@dataclass(frozen=True)
+class Line:
+    """A magic's line, taken apart.
+
+    Attributes:
+        given: The options on it, as typed.
+        rest: What follows them, exactly as typed.
+    """
+
+    given: dict[str, Any]
+    rest: str
+
+
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+""")
+
+
+def read_line(text: str) -> Line:
+    """Read the options at the start of a magic's line.
+
+    What follows the options is left as it is: no quotes, ``$`` or braces are read in it. ``--``
+    ends the options.
+
+    Raises:
+        OptionError: An option does not exist, or has no value.
+    """
+    given: dict[str, Any] = {}
+    text = text.strip()
+    while re.match(r"--?[A-Za-z]", text):
+        name, value, text = _one_option(text)
+        given[name] = value
+    return Line(given, text[2:].lstrip() if re.match(r"--(\s|$)", text) else text)
+
+
+def _one_option(text: str) -> tuple[str, Any, str]:
+    """The first option of the text: its name, its value, and what follows."""
+    flag = re.match(r"[^\s=]+", text)[0]  # type: ignore[index] # the caller saw a dash
+    rest = text[len(flag) :]
+    if flag not in BY_FLAG:
+        near = ", ".join(flags[-1] for flags in (option.flags for option in TABLE))
+        msg = f"there is no option {flag!r}; the options are {near} (-- ends them)."
+        raise OptionError(msg)
+    option = BY_FLAG[flag]
+    if not option.metavar:
+        return option.name, True, rest.lstrip()
+    word = _WORD.match(rest.removeprefix("=").lstrip())
+    if not word:
+        msg = f"{flag} needs a value; write {flag} {option.metavar}."
+        raise OptionError(msg)
+    return option.name, _unquoted(word[0]), rest.removeprefix("=").lstrip()[word.end() :].lstrip()
+
+
+def _unquoted(word: str) -> str:
+    return re.sub(
+        r""""((?:\\.|[^"\\])*)"|'([^']*)'""",
+        lambda quoted: re.sub(r"\\([\"\\])", r"\1", quoted[1] or "") or (quoted[2] or ""),
+        word,
+    )
+
+
+def manual() -> Iterator[str]:
+    """The options, a line each."""
+    for option in TABLE:
+        names = ", ".join(option.flags) + (f" {option.metavar}" if option.metavar else "")
+        yield f"  {names:<24} {option.text}"

@@ -1,0 +1,178 @@
+"""ask, aask, stream and astream: Claude from Python, in a notebook or out of one."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+from typing import Any
+
+from . import host
+from .answering import TICK_SECONDS, Answer, view_here
+from .errors import ClaudeError
+from .options import Options
+from .prompt import interpolate
+from .reply import Event, Reply
+
+_Item = tuple[Event, str] | None
+"""An event and the text it adds; None at the end."""
+
+
+def ask(prompt: str, **options: Any) -> Reply:
+    """Ask Claude and wait for the answer; a notebook shows it as it grows.
+
+    Args:
+        prompt: What to ask, sent as it is (``raw=False`` fills in ``{{ expressions }}``).
+        options: ``model``, ``system``, ``max_tokens``, ``record``, ``replay``, as in `%%claude?`.
+
+    Returns:
+        The answer: a ``str`` that also knows its usage, cost and stop reason.
+
+    Raises:
+        ClaudeError: It failed; ``.reply`` has what came, None where nothing was sent.
+    """
+    text, chosen = _given(prompt, options)
+    return Answer(text, chosen, view=lambda: view_here("", chosen)).start().block()
+
+
+async def aask(prompt: str, **options: Any) -> Reply:
+    """The same as `ask`, awaited. A cancelled task closes the stream."""
+    text, chosen = _given(prompt, options)
+    return await Answer(text, chosen, view=lambda: view_here("", chosen)).start().awaited()
+
+
+def stream(prompt: str, **options: Any) -> Stream:
+    """The answer's text as it comes, shown nowhere.
+
+    Example:
+        with stream("Name three primes") as s:
+            for text in s:
+                print(text, end="")
+        s.reply.usage
+
+    Args and errors: as for `ask`.
+    """
+    return Stream(*_given(prompt, options))
+
+
+def astream(prompt: str, **options: Any) -> AsyncStream:
+    """The same as `stream`, for ``async with`` and ``async for``."""
+    return AsyncStream(*_given(prompt, options))
+
+
+def _given(prompt: str, options: dict[str, Any]) -> tuple[str, Options]:
+    options = {"raw": True, **options}
+    chosen = Options.of(options)
+    here = host.shell()
+    names = here.user_ns if here else {}
+    return (prompt if chosen.raw else interpolate(prompt, names)), chosen
+
+
+class Stream:
+    """An answer as it comes; leaving the ``with`` block closes the connection."""
+
+    def __init__(self, prompt: str, options: Options) -> None:
+        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._answer = Answer(prompt, options, on_event=lambda *item: self._queue.put(item))
+
+    def __enter__(self) -> Stream:
+        self._answer.start().done.add_done_callback(lambda _: self._queue.put(None))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._answer.settle("interrupted" if kind is KeyboardInterrupt else "stopped")
+
+    def __iter__(self) -> Iterator[str]:
+        """The pieces of text, as they come."""
+        return (text for _, text in self._items() if text)
+
+    def events(self) -> Iterator[Event]:
+        """The API's raw events (dict), as they come."""
+        return (event for event, _ in self._items())
+
+    def _items(self) -> Iterator[tuple[Event, str]]:
+        while True:
+            try:
+                item = self._queue.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                continue
+            if item is None:
+                self._answer.finish()
+                return
+            yield item
+
+    def stop(self) -> None:
+        """Close the connection; the loop over the text ends."""
+        self._answer.stop()
+
+    @property
+    def reply(self) -> Reply:
+        """The Reply; waits for the end."""
+        return self._answer.done.result()
+
+
+class AsyncStream:
+    """An answer as it comes; leaving the ``async with`` block closes the connection."""
+
+    def __init__(self, prompt: str, options: Options) -> None:
+        self._queue: asyncio.Queue[_Item] = asyncio.Queue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answer = Answer(prompt, options, on_event=lambda *item: self._put(item))
+
+    def _put(self, item: _Item) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+
+    async def __aenter__(self) -> AsyncStream:
+        self._loop = asyncio.get_running_loop()
+        self._answer.start().done.add_done_callback(lambda _: self._put(None))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._answer.settle()
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """The pieces of text, as they come."""
+        return self._texts()
+
+    async def _texts(self) -> AsyncIterator[str]:
+        async for _, text in self._items():
+            if text:
+                yield text
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The API's raw events (dict), as they come."""
+        async for event, _ in self._items():
+            yield event
+
+    async def _items(self) -> AsyncIterator[tuple[Event, str]]:
+        while (item := await self._queue.get()) is not None:
+            yield item
+        self._answer.finish()
+
+    def stop(self) -> None:
+        """Close the connection; the loop over the text ends."""
+        self._answer.stop()
+
+    @property
+    def reply(self) -> Reply:
+        """The Reply.
+
+        Raises:
+            ClaudeError: The answer goes on.
+        """
+        if not self._answer.done.done():
+            msg = "the answer goes on; read .reply after the loop over it, or call .stop() first."
+            raise ClaudeError(msg)
+        return self._answer.done.result()

@@ -1,0 +1,50 @@
+"""What is on the screen: a live view while the answer grows, a static output at the end."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..reply import Draft, Reply
+
+
+class View(Protocol):
+    """Shows one answer.
+
+    `open` and `close` are called where the cell runs, `paint` and `hear` on the background thread,
+    `paint` at most 25 times a second.
+
+    Attributes:
+        widget: What pages send messages to; None where there is none.
+    """
+
+    widget: Any
+
+    def open(self) -> None:
+        """Appear: before anything is sent."""
+
+    def paint(self, draft: Draft) -> None:
+        """Show what has come since the last call."""
+
+    def hear(self, have: int) -> None:
+        """A page shows the view, and has so many of its blocks."""
+
+    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Show the end: the reply, and what else there is to say."""
+
+
+class NoView:
+    """Shows nothing: a script reads the reply itself."""
+
+    widget = None
+
+    def hear(self, have: int) -> None:
+        """No page shows it."""
+
+    def open(self) -> None:
+        """Show nothing."""
+
+    def paint(self, draft: Draft) -> None:
+        """Show nothing."""
+
+    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Show nothing."""

@@ -1,0 +1,131 @@
+"""The static output of an answer: Markdown and plain text, then a footer. It survives everything.
+
+Of the HTML tags that Markdown lets through, the footer uses ``<small>``, which JupyterLab, GitHub
+and nbconvert all keep.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import Any
+
+from .. import __version__
+from ..markdown import harmless, plain
+from ..reply import Reply
+from . import NoView
+
+ENDINGS = {
+    "stopped": "stopped",
+    "interrupted": "interrupted",
+    "connection_lost": "connection lost",
+    "error": "error",
+    "max_tokens": "cut at max_tokens",
+}
+NOTES = {
+    "max_tokens": "The answer was cut at the most tokens allowed: raise --max-tokens.",
+    "refusal": "Claude declined to go on: ask in another way, or another model.",
+    "pause_turn": "Claude paused a long turn: ask it to go on.",
+    "model_context_window_exceeded": "The model's context window is full: ask with less text.",
+}
+"""What to say where the model did not end the answer itself."""
+
+
+class FinalView(NoView):
+    """Shows the answer once it is done: nbconvert, papermill, ``%%capture``."""
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+
+    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Display the static output."""
+        from IPython.display import publish_display_data
+
+        if has_output(reply):
+            publish_display_data(  # type: ignore[no-untyped-call] # IPython's
+                mimebundle(reply, notes), metadata(reply, self._name)
+            )
+
+
+def has_output(reply: Reply) -> bool:
+    """Whether there is anything to show: no text and no request means none."""
+    return bool(reply or reply.usage or reply.error or reply.stop_reason)
+
+
+def mimebundle(reply: Reply, notes: tuple[str, ...] = ()) -> dict[str, str]:
+    """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
+    said = [*notes, *_notes(reply)]
+    line = footer(reply)
+    marked = [f"**{html.escape(note, quote=False)}**" for note in said]
+    small = f"<small>{html.escape(line, quote=False).replace('$', '&#36;')}</small>"
+    return {
+        "text/markdown": "\n\n".join(filter(None, [harmless(reply).rstrip(), *marked, small])),
+        "text/plain": "\n\n".join(filter(None, [plain(reply), *said, line])),
+    }
+
+
+def _notes(reply: Reply) -> Iterator[str]:
+    if reply.error:
+        yield f"{reply.error[:1].upper()}{reply.error[1:]}"
+    elif reply.stop_reason in NOTES:
+        yield NOTES[reply.stop_reason]
+
+
+def footer(reply: Reply) -> str:
+    """One line: model, tokens, cost, seconds, and how it ended where that is not plain."""
+    return " · ".join(_footer(reply))
+
+
+def _footer(reply: Reply) -> Iterator[str]:
+    yield reply.model or "unknown model"
+    if reply.recorded:
+        yield "recorded reply"
+    yield from _tokens(reply)
+    if reply.usage:
+        about = "≈ " if reply.estimated else ""
+        yield "price unknown" if reply.cost is None else f"{about}${dollars(reply.cost)}"
+    if reply.first_token_seconds is not None:
+        yield f"first token {reply.first_token_seconds:.1f} s"
+    if reply.seconds is not None:
+        yield f"{reply.seconds:.1f} s"
+    if reply.stop_reason != "end_turn":
+        ending = reply.stop_reason or "no stop reason"
+        yield ENDINGS.get(ending, ending.replace("_", " "))
+
+
+def _tokens(reply: Reply) -> Iterator[str]:
+    usage = reply.usage
+    if usage.input_tokens is not None:
+        yield f"{usage.input_tokens:,} in"
+    if usage.cache_read_input_tokens:
+        yield f"{usage.cache_read_input_tokens:,} cache read"
+    if usage.cache_creation_input_tokens:
+        yield f"{usage.cache_creation_input_tokens:,} cache write"
+    if reply.output_tokens is not None:
+        yield f"{'≈ ' if reply.estimated else ''}{reply.output_tokens:,} out"
+
+
+def dollars(cost: float) -> str:
+    """US dollars with the digits that matter: 12.35, 0.0057, 0.000021."""
+    if cost >= 1 or cost == 0:
+        return f"{cost:,.2f}"
+    return f"{cost:.4f}" if cost >= 0.001 else f"{cost:.6f}"
+
+
+def metadata(reply: Reply, name: str = "", chat: str | None = None) -> dict[str, Any]:
+    """The output's metadata, from which usage can be read back out of a saved notebook."""
+    return {
+        "notebook_stream": {
+            "version": __version__,
+            "name": name or None,
+            "model": reply.model,
+            "stop_reason": reply.stop_reason,
+            "complete": reply.complete,
+            "usage": dict(reply.usage),
+            "cost_usd": reply.cost,
+            "seconds": reply.seconds,
+            "first_token_seconds": reply.first_token_seconds,
+            "request_id": reply.request_id,
+            "chat": chat,
+        }
+    }

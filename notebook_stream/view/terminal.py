@@ -1,0 +1,45 @@
+"""An answer in a terminal: its text as it comes, its footer on a line below."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from ..reply import Draft, Reply
+from . import NoView
+from .final import footer, has_output
+
+
+class TerminalView(NoView):
+    """Writes the text as it comes.
+
+    Args:
+        details: Where footer and notes go; with none, they follow the text.
+    """
+
+    def __init__(self, details: TextIO | None = None) -> None:
+        self._details = details
+        self._written = 0
+        self._ends = "\n"
+
+    def paint(self, draft: Draft) -> None:
+        """Write what has come since."""
+        parts = draft.parts[self._written :]
+        self._written += len(parts)
+        self._write("".join(parts))
+
+    def _write(self, text: str) -> None:
+        if text:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            self._ends = text[-1]
+
+    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """End the line and write the footer, dim where the terminal can."""
+        if self._ends != "\n":
+            self._write("\n")
+        if has_output(reply):
+            out = self._details or sys.stdout
+            lines = "\n".join([*notes, footer(reply)])
+            out.write(f"\x1b[2m{lines}\x1b[0m\n" if out.isatty() else f"{lines}\n")
+            out.flush()

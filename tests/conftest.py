@@ -1,0 +1,42 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from .loopback import Server, serving
+
+CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A Messages API on a loopback socket."""
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def clean_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a person with no key, no settings and no history."""
+    home = str(tmp_path_factory.mktemp("home"))
+    kept = {k: v for k, v in os.environ.items() if k not in CREDENTIALS}
+    return kept | {
+        "HOME": home,
+        "IPYTHONDIR": f"{home}/ipython",
+        "JUPYTER_CONFIG_DIR": f"{home}/jupyter",
+        "JUPYTER_DATA_DIR": f"{home}/data",
+        "JUPYTER_RUNTIME_DIR": f"{home}/runtime",
+        "ANTHROPIC_CONFIG_DIR": f"{home}/anthropic",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+@pytest.fixture
+def env(clean_env: dict[str, str], server: Server) -> dict[str, str]:
+    """The environment of a person whose API is the server."""
+    return clean_env | {"ANTHROPIC_API_KEY": "sk-ant-test", "ANTHROPIC_BASE_URL": server.url}

@@ -1,0 +1,333 @@
+"""Cells in a real kernel against a real server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, refusal, start
+from .kernel import Cell, Kernel
+
+
+def shown(cell: Cell) -> str:
+    """The one output's Markdown."""
+    (output,) = cell.outputs
+    return str(output["data"]["text/markdown"])
+
+
+def test_a_cell_streams_binds_its_name_and_leaves_markdown(kernel: Kernel, server: Server) -> None:
+    server.play(answer("# Title\n\n", "Some **bold** ", "text.", pause=0.08))
+    cell = kernel.run("%%claude poem\nWrite a poem.")
+    assert cell.ok
+    assert kernel.value("poem") == repr("# Title\n\nSome **bold** text.")
+    assert kernel.value("type(poem).__name__") == "'Reply'"
+    assert server.requests[0].prompt == "Write a poem.\n"
+    (output,) = cell.outputs
+    assert set(output["data"]) == {"text/markdown", "text/plain"}
+    assert output["data"]["text/markdown"].startswith("# Title\n\nSome **bold** text.\n\n<small>")
+    assert output["data"]["text/plain"].startswith("Title\n\nSome bold text.\n\nclaude-sonnet-5-5")
+    for part in ("25 in", "12 out", "first token", " s"):
+        assert part in output["data"]["text/markdown"]
+    assert "end_turn" not in output["data"]["text/markdown"]
+
+
+def test_the_view_grows_while_the_cell_runs(kernel: Kernel, server: Server) -> None:
+    hold = Hold()
+    server.play(Script([start(), delta("One.\n\n"), delta("Two."), hold]))
+    cell = kernel.send("%%claude\nGo.")
+    kernel.until(kernel.views)
+    (first,) = cell.outputs
+    assert "application/vnd.jupyter.widget-view+json" in first["data"]
+    assert "■" in first["data"]["text/markdown"]
+    assert "claude_reply" in first["data"]["text/plain"] or "claude_reply" in kernel.value("1")
+    view = kernel.views()[0]
+    kernel.until(lambda: any("Two." in m["open"] for m in kernel.painted(view)))
+    assert not cell.done
+    kernel.click_stop()
+    assert kernel.wait(cell).ok
+
+
+def test_metadata_holds_the_usage_and_no_secret(kernel: Kernel, server: Server) -> None:
+    cell = kernel.run("%%claude poem --system sssecret\nHi")
+    (output,) = cell.outputs
+    told = output["metadata"]["notebook_stream"]
+    assert set(told) == {
+        "version", "name", "model", "stop_reason", "complete", "usage", "cost_usd", "seconds",
+        "first_token_seconds", "request_id", "chat",
+    }  # fmt: skip
+    assert told["usage"] == {"input_tokens": 25, "output_tokens": 12}
+    assert (told["name"], told["complete"], told["stop_reason"]) == ("poem", True, "end_turn")
+    assert told["cost_usd"] == pytest.approx((25 * 2 + 12 * 10) / 1e6)
+    assert "sssecret" not in json.dumps(output)
+    assert "sk-ant-test" not in json.dumps([m["content"] for m in kernel.messages])
+
+
+def test_stop_by_click_keeps_the_partial_and_goes_on(kernel: Kernel, server: Server) -> None:
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send("%%claude poem\nGo.")
+    after = kernel.send("print('next:', poem, poem.stop_reason, poem.complete)")
+    server.wait_for_request()
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    kernel.click_stop()
+    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].client_left
+    assert kernel.wait(cell).ok
+    assert kernel.wait(after).stdout == "next: partial stopped False\n"
+    assert shown(cell).startswith("partial\n\n<small>")
+    assert "· stopped" in shown(cell)
+
+
+@pytest.mark.parametrize("text", ["partial", ""])
+def test_interrupt_keeps_the_partial_in_one_line(
+    kernel: Kernel, server: Server, text: str
+) -> None:
+    server.play(Script([start(), *([delta(text)] if text else []), Hold()]))
+    cell = kernel.send("%%claude poem\nGo.")
+    after = kernel.send("print('never')")
+    server.wait_for_request()
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    kernel.interrupt()
+    assert server.requests[0].closed.wait(5)
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert len(cell.error["traceback"]) == 1
+    assert "\n" not in cell.error["traceback"][0]
+    kernel.until(lambda: after.reply)
+    assert after.reply is not None
+    assert after.reply["status"] == "aborted"
+    assert kernel.value("(poem, poem.stop_reason)") == repr((text, "interrupted"))
+    assert "· interrupted" in shown(cell)
+
+
+@pytest.mark.parametrize(
+    ("script", "ending", "error", "words"),
+    [
+        (refusal(401, "authentication_error", "invalid key"), "error", "RefusedError", "key"),
+        (refusal(404, "not_found_error", "model: x"), "error", "RefusedError", "--model"),
+        (Script([start(), delta("part"), Drop]), "connection_lost", "ConnectionLostError", "lost"),
+        (Script([start(), delta("part")]), "connection_lost", "ConnectionLostError", "ended"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_keeps_what_came(
+    kernel: Kernel, server: Server, script: Script, ending: str, error: str, words: str
+) -> None:
+    server.play(script)
+    cell = kernel.run("%%claude poem\nGo.")
+    assert cell.error["ename"] == error
+    (line,) = cell.error["traceback"]
+    assert "\n" not in line
+    assert words in line
+    text = "part" if script.status == 200 else ""
+    assert kernel.value("(poem, poem.stop_reason)") == repr((text, ending))
+    assert words in shown(cell)
+    assert kernel.value("issubclass(__import__('sys').last_type, __import__('notebook_stream').ClaudeError)") == "True"
+
+
+def test_overload_is_tried_again_and_then_told(kernel: Kernel, server: Server) -> None:
+    server.play(*[refusal(529, "overloaded_error", "Overloaded")] * 3)
+    cell = kernel.run("%%claude poem\nGo.")
+    assert "overloaded" in cell.error["traceback"][0]
+    assert len(server.requests) == 3
+    assert kernel.value("poem") == "''"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("%%claude poem\n", "empty"),
+        ("%%claude poem\n  \n", "empty"),
+        ("%claude", "empty"),
+        ("%%claude 1x\nGo", "'1x'"),
+        ("%%claude class\nGo", "'class'"),
+        ("%%claude poem --frobnicate\nGo", "'--frobnicate'"),
+        ("%%claude poem --model\nGo", "--model"),
+        ("%%claude poem --model nosuch\nGo", "'nosuch'"),
+        ("%%claude poem\nGo {{ nowhere }}", "'nowhere'"),
+        ("%%claude poem\nGo {{ 1/0 }}", "ZeroDivisionError"),
+        ("%%claude poem\nGo {{ a b }}", "not a Python expression"),
+        ("%%claude poem --max-tokens 0\nGo", "'0'"),
+        ("%%claude poem --max-tokens many\nGo", "'many'"),
+        ("%%claude poem --replay missing.txt\nGo", "missing.txt"),
+        ("%%claude poem --record nowhere/file.txt\nGo", "nowhere"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_sends_nothing(
+    kernel: Kernel, server: Server, code: str, words: str
+) -> None:
+    kernel.run("poem = 'mine'")
+    cell = kernel.run(code)
+    assert not cell.ok
+    assert cell.stderr.startswith("UsageError: ")
+    assert cell.stderr.strip().count("\n") == 0
+    assert words in cell.stderr
+    assert not server.requests
+    assert not cell.outputs
+    assert kernel.value("poem") == "'mine'"
+
+
+def test_a_missing_key_is_one_sentence(kernel: Kernel, server: Server) -> None:
+    kernel.run("import os; del os.environ['ANTHROPIC_API_KEY']")
+    cell = kernel.run("%%claude poem\nGo")
+    assert "ANTHROPIC_API_KEY" in cell.stderr
+    assert "%claude_demo" in cell.stderr
+    assert not server.requests
+    assert not kernel.run("poem").ok
+
+
+CALLS = {
+    "time": "%%time\nx = %claude hi",
+    "time of a cell magic": "%%time\n%%claude x\nhi",
+    "timeit": "%%timeit -r1 -n1\n%claude hi",
+    "capture": "%%capture\nx = %claude hi",
+    "def": "def f():\n    y = %claude hi\n    return y\nx = f()",
+    "lambda": "x = (lambda: get_ipython().run_line_magic('claude', 'hi'))()",
+    "comprehension": "x = [get_ipython().run_line_magic('claude', 'hi') for _ in range(2)][0]",
+    "loop": "for i in range(2):\n    x = %claude hi",
+    "with await": "import asyncio\nawait asyncio.sleep(0)\nx = %claude hi",
+    "two in a cell": "y = %claude hi\nx = %claude hi again",
+    "after a string": 's = """\n%claude not me\n"""\nx = %claude hi',
+    "by hand": "x = get_ipython().run_line_magic('claude', 'hi')",
+    "run_cell": "get_ipython().run_cell('x = %claude hi')",
+    "run_cell of a cell magic": "get_ipython().run_cell('%%claude x\\nhi')",
+    "ask": "import notebook_stream\nx = notebook_stream.ask('hi')",
+    "aask": "import notebook_stream\nx = await notebook_stream.aask('hi')",
+    "class": "class A:\n    x = %claude hi\nx = A.x",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_way_to_call_gives_the_answer(kernel: Kernel, server: Server, name: str) -> None:
+    cell = kernel.run(CALLS[name])
+    assert cell.ok, cell.reply
+    assert "Error" not in cell.stderr
+    assert server.requests[0].prompt.strip() == "hi"
+    expression = "claude_reply" if name == "timeit" else "x"
+    assert kernel.value(f"str({expression})") == "'Hello, world.'"
+
+
+def test_autoawait_off_gives_the_answer(kernel: Kernel, server: Server) -> None:
+    kernel.run("%autoawait off")
+    assert kernel.run("%%claude x\nhi").ok
+    assert kernel.value("str(x)") == "'Hello, world.'"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["What is Python?", "it's $5, {x} and \"quotes\"", "a %timeit ?? !ls `x` \\n", "ünï — 日本 🎉"],
+)
+def test_a_line_reaches_claude_as_typed(kernel: Kernel, server: Server, prompt: str) -> None:
+    kernel.run("x = 1")
+    assert kernel.run(f"%claude {prompt}").ok
+    assert server.requests[0].prompt == prompt
+
+
+def test_a_value_is_shown_once_and_again_in_a_later_cell(kernel: Kernel) -> None:
+    assert len(kernel.run("%claude hi").outputs) == 1
+    assert len(kernel.run("x = %claude hi\nx").outputs) == 1
+    assert len(kernel.run("%%claude y\nhi").outputs) == 1
+    (later,) = kernel.run("y").outputs
+    assert later["data"]["text/markdown"] == "Hello, world."
+    assert len(kernel.run("z = %claude hi\ndisplay(z)").outputs) == 2
+
+
+def test_interpolation_fills_in_once(kernel: Kernel, server: Server) -> None:
+    kernel.run("topic = '{{ secret }}'; secret = 'no'")
+    kernel.run('%%claude\nOn {{ topic }}, \\{{ raw }} and {"a": {"b": 1}}.')
+    assert server.requests[0].prompt == 'On {{ secret }}, {{ raw }} and {"a": {"b": 1}}.\n'
+    kernel.run("def f(inner):\n    return get_ipython().run_line_magic('claude', 'on {{ inner }}')")
+    kernel.run("f('me')")
+    assert server.requests[1].prompt == "on me"
+    kernel.run("%%claude --raw\n{{ nowhere }}")
+    assert server.requests[2].prompt == "{{ nowhere }}\n"
+
+
+def test_a_name_that_held_something_else_is_told(kernel: Kernel) -> None:
+    kernel.run("data = [1, 2]")
+    cell = kernel.run("%%claude data\nhi")
+    assert "data held a value of type list" in shown(cell)
+    assert "held" not in shown(kernel.run("%%claude data\nhi"))
+
+
+def test_nbclient_gets_no_widget(kernel: Kernel) -> None:
+    cell = kernel.run("%%claude x\nhi", watched=False)
+    assert cell.ok
+    assert not kernel.views()
+    assert shown(cell).startswith("Hello, world.")
+
+
+def test_settings_and_options_reach_the_request(kernel: Kernel, server: Server) -> None:
+    kernel.run("%config ClaudeMagics.model = 'opus'\n%config ClaudeMagics.max_tokens = 77")
+    kernel.run("%%claude x --system 'be brief'\nhi")
+    body = server.requests[0].body
+    assert body["model"].startswith("claude-opus-")
+    assert (body["max_tokens"], body["system"]) == (77, "be brief")
+    kernel.run("%%claude -m claude-haiku-5-5 -t 5 x\nhi")
+    assert server.requests[1].body["model"] == "claude-haiku-5-5"
+    assert server.requests[1].body["max_tokens"] == 5
+    kernel.run("import notebook_stream; notebook_stream.ask('hi')")
+    assert server.requests[2].body["max_tokens"] == 77
+
+
+TRACE = """
+ip = get_ipython()
+print(
+    sum('notebook_stream' in str(getattr(f, '__module__', '')) for f in
+        [*ip.input_transformers_cleanup, *ip.input_transformers_post]),
+    sum('notebook_stream' in str(getattr(f, '__module__', '')) for e in
+        ip.events.callbacks.values() for f in e),
+    sum(type(c).__name__ == 'ClaudeMagics' for c in ip.configurables),
+    sum('claude' in n for n in [*ip.magics_manager.magics['line'], *ip.magics_manager.magics['cell']]),
+    'ClaudeMagics' in ip.magics_manager.registry,
+)
+"""
+
+
+def test_reload_leaves_one_trace_and_unload_none(kernel: Kernel, server: Server) -> None:
+    once = kernel.run(TRACE).stdout
+    kernel.run("%reload_ext notebook_stream")
+    kernel.run("%reload_ext notebook_stream")
+    assert kernel.run(TRACE).stdout == once
+    assert kernel.run("%%claude x\nhi").ok
+    kernel.run("%unload_ext notebook_stream")
+    assert kernel.run(TRACE).stdout == "0 0 0 0 False\n"
+    kernel.run("%load_ext notebook_stream")
+    assert kernel.run(TRACE).stdout == once
+    assert kernel.run("%%claude y\nhi").ok
+
+
+def test_usage_sums_the_session(kernel: Kernel) -> None:
+    kernel.run("%claude hi")
+    kernel.run("%claude hi")
+    (output,) = kernel.run("%claude_usage").outputs
+    assert "| claude-sonnet-5-5 | 2 | 50 | 24 |" in output["data"]["text/markdown"]
+
+
+def test_demo_mode_answers_from_recordings(kernel: Kernel, server: Server) -> None:
+    assert "on" in kernel.run("%claude_demo").stdout
+    cell = kernel.run("%%claude x\nA prompt that nobody recorded.")
+    assert cell.ok
+    assert "recorded reply" in shown(cell)
+    assert "no recording" in kernel.value("x")
+    kernel.run("%claude_demo off")
+    assert kernel.run("%%claude x\nhi").ok
+    assert len(server.requests) == 1
+
+
+def test_a_blocking_call_can_be_stopped_by_click(kernel: Kernel, server: Server) -> None:
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send("import notebook_stream\nx = notebook_stream.ask('hi')")
+    server.wait_for_request()
+    kernel.click_stop()
+    assert kernel.wait(cell).ok
+    assert kernel.value("(x.stop_reason)") == "'stopped'"
+
+
+def test_a_slow_start_does_not_hold_up_interrupts(kernel: Kernel, server: Server) -> None:
+    server.play(Script([Pause(0.2), start(), Hold()]))
+    cell = kernel.send("import notebook_stream\nx = notebook_stream.ask('hi')")
+    server.wait_for_request()
+    kernel.interrupt()
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert len(cell.error["traceback"]) == 1

@@ -1,0 +1,220 @@
+"""A Messages API on a loopback socket that plays scripts: real HTTP, real server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+MODEL = "claude-sonnet-5-5"
+DEADLINE_SECONDS = 20.0
+
+
+@dataclass
+class Hold:
+    """A step: send nothing until the client goes, or the test lets go."""
+
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class Pause:
+    """A step: wait so many seconds."""
+
+    seconds: float
+
+
+class Drop:
+    """A step: close the connection in the middle of the body."""
+
+
+Step = bytes | Pause | Hold | Drop | type[Drop]
+
+
+@dataclass
+class Script:
+    """What the server does with one request."""
+
+    steps: list[Step]
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    """One server-sent event."""
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+
+def start(model: str = MODEL, **usage: Any) -> bytes:
+    """The events before the first text."""
+    counts = {"input_tokens": 25, "output_tokens": 1, **usage}
+    message = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "usage": counts,
+    }
+    block = {"type": "text", "text": ""}
+    return event("message_start", message=message) + event(
+        "content_block_start", index=0, content_block=block
+    )
+
+
+def delta(text: str) -> bytes:
+    """One piece of text."""
+    return event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+
+def end(stop_reason: str = "end_turn", output_tokens: int = 12) -> bytes:
+    """The events after the last text."""
+    return (
+        event("content_block_stop", index=0)
+        + event(
+            "message_delta",
+            delta={"stop_reason": stop_reason, "stop_sequence": None},
+            usage={"output_tokens": output_tokens},
+        )
+        + event("message_stop")
+    )
+
+
+def answer(*texts: str, pause: float = 0.0, stop_reason: str = "end_turn") -> Script:
+    """A whole answer of some pieces of text."""
+    steps: list[Step] = [start()]
+    for text in texts:
+        steps += [Pause(pause), delta(text)] if pause else [delta(text)]
+    return Script([*steps, end(stop_reason)])
+
+
+def refusal(status: int, kind: str, message: str, **headers: str) -> Script:
+    """An answer with an HTTP error."""
+    body = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
+    told = {"content-type": "application/json", "request-id": "req_refused", **headers}
+    return Script([body], status, told)
+
+
+@dataclass
+class Request:
+    """A request that came.
+
+    Attributes:
+        closed: Set once the connection is closed, by whichever side.
+        closed_at: When (``time.time()``); the client's clock is the same.
+    """
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    closed: threading.Event = field(default_factory=threading.Event)
+    closed_at: float = 0.0
+    client_left: bool = False
+
+    @property
+    def prompt(self) -> str:
+        return str(self.body["messages"][-1]["content"])
+
+
+class Server:
+    """Plays the scripts given, one a request, then the default answer."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.scripts: list[Script] = []
+        self.default = answer("Hello", ", world.")
+        self.url = ""
+        self._came = threading.Condition()
+
+    def play(self, *scripts: Script) -> None:
+        self.scripts += scripts
+
+    def wait_for_request(self, number: int = 1) -> Request:
+        """The n-th request; waits for it."""
+        with self._came:
+            came = self._came.wait_for(lambda: len(self.requests) >= number, DEADLINE_SECONDS)
+        assert came, f"request {number} did not come"
+        return self.requests[number - 1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = await self._read(reader)
+        except asyncio.IncompleteReadError:
+            return writer.close()
+        gone = asyncio.ensure_future(reader.read())
+        script = self.scripts.pop(0) if self.scripts else self.default
+        with self._came:
+            self.requests.append(request)
+            self._came.notify_all()
+        played = asyncio.ensure_future(self._play(script, writer))
+        await asyncio.wait({gone, played}, return_when=asyncio.FIRST_COMPLETED)
+        request.client_left = gone.done() and not played.done()
+        request.closed_at = time.time()
+        request.closed.set()
+        for task in (gone, played):
+            task.cancel()
+        writer.close()
+        return None
+
+    async def _read(self, reader: asyncio.StreamReader) -> Request:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.strip().split("\r\n")
+        headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        return Request(first.split()[1], headers, json.loads(body or b"{}"))
+
+    async def _play(self, script: Script, writer: asyncio.StreamWriter) -> None:
+        headers = {
+            "content-type": "text/event-stream; charset=utf-8",
+            "request-id": "req_loopback",
+            **script.headers,
+            "connection": "close",
+            "transfer-encoding": "chunked",
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"HTTP/1.1 {script.status} Scripted\r\n{head}\r\n".encode())
+        for step in script.steps:
+            if isinstance(step, bytes):
+                writer.write(f"{len(step):x}\r\n".encode() + step + b"\r\n")
+                await writer.drain()
+            elif isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            elif isinstance(step, Hold):
+                while not step.let_go.is_set():
+                    await asyncio.sleep(0.01)
+            else:
+                return
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A server on its own thread, stopped at the end."""
+    server = Server()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    listening = asyncio.run_coroutine_threadsafe(
+        asyncio.start_server(server._serve, "127.0.0.1", 0), loop
+    ).result(DEADLINE_SECONDS)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield server
+    asyncio.run_coroutine_threadsafe(_close(listening), loop).result(DEADLINE_SECONDS)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(DEADLINE_SECONDS)
+    loop.close()
+
+
+async def _close(listening: asyncio.Server) -> None:
+    listening.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
