@@ -115,15 +115,24 @@ def check_credentials() -> None:
     Raises:
         CredentialsError: It finds none.
     """
-    client = anthropic.AsyncAnthropic(http_client=httpx2.AsyncClient(verify=False))
+    if not _has_credentials():
+        msg = (
+            "no API key was found; set ANTHROPIC_API_KEY, or point ANTHROPIC_BASE_URL at a local "
+            "server (with any key), or run %claude_demo for the recorded replies."
+        )
+        raise CredentialsError(msg)
+
+
+def _has_credentials() -> bool:
+    idle = httpx2.AsyncClient(verify=False)
+    try:
+        client = anthropic.AsyncAnthropic(http_client=idle)
+    except anthropic.CredentialsError:
+        return False
     headers = os.environ.get("ANTHROPIC_CUSTOM_HEADERS", "").lower()
-    if client.api_key or client.auth_token or client.credentials or "authorization:" in headers:
-        return
-    msg = (
-        "no API key was found: set ANTHROPIC_API_KEY, or point ANTHROPIC_BASE_URL at a local "
-        "server (with any key), or run %claude_demo for the recorded replies."
+    return bool(client.api_key or client.auth_token or client.credentials) or (
+        "authorization:" in headers
     )
-    raise CredentialsError(msg)
 
 
 async def events(request: Request, on_open: Callable[[str | None], None]) -> AsyncIterator[Event]:
@@ -149,7 +158,7 @@ async def events(request: Request, on_open: Callable[[str | None], None]) -> Asy
         raise _refused(error) from error
     except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
         raise _lost(error) from error
-    except (anthropic.AnthropicError, ValueError) as error:
+    except (anthropic.AnthropicError, TypeError, ValueError) as error:
         msg = f"the stream could not be read ({error}); try again."
         raise StreamError(msg) from error
 
@@ -179,7 +188,7 @@ async def _decoded(response: httpx2.Response) -> AsyncIterator[Event]:
         # Gateways end with "data: [DONE]", as OpenAI's API does.
         if not sse.data or sse.data == "[DONE]":
             continue
-        event = json.loads(sse.data)
+        event = _object(sse.data)
         if event.get("type") == "error" or sse.event == "error":
             raise _broken(event, response)
         heard = True
@@ -188,6 +197,14 @@ async def _decoded(response: httpx2.Response) -> AsyncIterator[Event]:
         kind = response.headers.get("content-type", "nothing")
         msg = f"{response.url.host} sent no stream but {kind}; check ANTHROPIC_BASE_URL."
         raise StreamError(msg)
+
+
+def _object(data: str) -> Event:
+    event = json.loads(data)
+    if not isinstance(event, dict):
+        msg = f"an event is {data[:40]!r}"
+        raise TypeError(msg)
+    return event
 
 
 def _refused(error: anthropic.APIStatusError) -> ClaudeError:

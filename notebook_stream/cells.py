@@ -14,8 +14,10 @@ import re
 import tokenize
 from collections.abc import Callable, Iterator
 
+_TARGET = r"\*?[^\W\d][\w.]*(?:\[[^\]]*\])?"
 _LINE = re.compile(
-    r"""^(?P<indent>[ \t]*)(?P<target>[\w.\[\]'"(), *]+=[ \t]*)?%claude(?![\w?])(?P<rest>.*)""",
+    rf"^(?P<indent>[ \t]*)(?P<target>{_TARGET}(?:\s*,\s*{_TARGET})*\s*=\s*)?"
+    r"%claude(?![\w?])(?P<rest>.*)",
     re.DOTALL,
 )
 _MAGICS = {"run_line_magic", "run_cell_magic"}

@@ -68,21 +68,23 @@ def _ask(prompt: str, **given: Any) -> int:
 
 def _demo(*, no_browser: bool, folder: Path) -> int:
     notebook = _own_copy(folder)
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        str(notebook),
-        "--ServerApp.root_dir",
-        str(folder),
-    ]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{notebook.name}")
     if no_browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     sys.stderr.write(f"Your copy of the quick start: {notebook}\n")
-    environment = {**os.environ, "NOTEBOOK_STREAM_DEMO": "1"}
-    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own words
+    os.environ["NOTEBOOK_STREAM_DEMO"] = "1"
+    return _become(command)
+
+
+def _become(command: list[str]) -> int:
+    """Run the command in this process's place, so that Ctrl-C and signals reach it alone."""
+    if os.name == "posix":
+        sys.stderr.flush()
+        os.execv(command[0], command)  # noqa: S606 - our own words
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own words
 
 
 def _own_copy(folder: Path) -> Path:

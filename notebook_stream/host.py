@@ -108,7 +108,12 @@ def shown_here() -> Callable[[], bool]:
     if here is None:
         return lambda: False
     count = here.execution_count
-    return lambda: bool(here.displayhook.is_active) and here.execution_count == count
+    return lambda: _showing_value(here.displayhook) and here.execution_count == count
+
+
+def _showing_value(hook: Any) -> bool:
+    """Whether the displayhook shows a cell's value now; ipykernel's holds a message meanwhile."""
+    return bool(hook.is_active) or getattr(hook, "msg", None) is not None
 
 
 def listen(widget: Any, hear: Callable[[dict[str, Any]], None]) -> None:

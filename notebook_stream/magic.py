@@ -178,8 +178,6 @@ def load(shell: InteractiveShell) -> None:
     """Register magics and transformers, and begin to import what is slow."""
     magics = ClaudeMagics(shell, parent=shell)
     shell.register_magics(magics)
-    configurables: list[Any] = shell.configurables
-    configurables.append(magics)
     shell.input_transformers_cleanup.append(cells.keep_raw)
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()

@@ -62,6 +62,7 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     token.content = content.removeprefix(opener).removesuffix(_CLOSING[opener])
     token.map = [start, found]
     token.meta["display"] = True
+    token.meta["open"] = not content.endswith(_CLOSING[opener]) or content == opener
     state.line = found
     return True
 

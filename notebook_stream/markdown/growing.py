@@ -59,6 +59,8 @@ class Growing:
     def _finished(self) -> Iterator[str]:
         complete = self._tail[: self._tail.rindex("\n") + 1]
         groups = _groups(parser().parse(complete, self._env))
+        if groups and groups[-1][0].meta.get("open"):
+            groups.pop()  # a blank line would make it part of the paragraph before it
         if len(groups) < 2:
             return
         start = _first_line(groups[-1])

@@ -14,20 +14,25 @@ _SEGMENT = re.compile(
     (?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
     |(?P<display>{DISPLAY})
     |(?P<inline>{INLINE})
+    |(?P<dollar_sign>\\?\$)
     |(?P<keep>\\. | <(?:https?://|mailto:)[^\s<>]*>)
-    |(?P<dollar_sign>\$)
     |(?P<tag><(?=[A-Za-z/!?]))
+    |(?P<nameless>!\[\]\((?P<address>[^\s()]*))
     |(?P<image>!(?=\[))
     """,
     re.DOTALL | re.VERBOSE,
 )
-_IMAGE = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<address>[^\s()]*)")
+
+
+MONEY = "<span>&#36;</span>"
+r"""A dollar sign that MathJax pairs with no other: it reads the page, where ``\$`` is ``$`` again, but
+never across a tag."""
 
 
 def harmless(text: str) -> str:
     r"""The answer as Markdown in which nothing runs, loads or swallows what comes after it.
 
-    Outside code, raw HTML is escaped, images become links, ``$`` that is money is escaped and
+    Outside code, raw HTML is escaped, images become links, ``$`` that is money stays money and
     ``\(…\)`` becomes the ``$…$`` that JupyterLab and GitHub read. A fence left open is closed.
 
     Args:
@@ -69,15 +74,12 @@ def _safe(match: re.Match[str]) -> str:
         latex = re.sub(r"<(?=[A-Za-z/!?])", "< ", latex)
         return f"$${latex}$$" if display else f"${latex.strip()}$"
     if match["dollar_sign"]:
-        return r"\$"
+        return MONEY if match.string.count("$") > 1 else "$"
     if match["tag"]:
         return "&lt;"
-    return _image(match) if match["image"] else match[0]
-
-
-def _image(match: re.Match[str]) -> str:
-    image = _IMAGE.match(match.string, match.end())
-    return f"[{image['address']}]" if image and not image["text"] else ""
+    if match["nameless"]:
+        return f"[{match['address']}]({match['address']}"
+    return "" if match["image"] else match[0]
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,258 @@
+"""The Python verbs outside a notebook: scripts and running loops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import notebook_stream as ns
+from notebook_stream.reply import Reply
+
+from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, end, event, refusal, start
+
+
+@pytest.fixture(autouse=True)
+def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
+        monkeypatch.setenv(name, env[name])
+
+
+def by_stream(prompt: str, **options: Any) -> Reply:
+    with ns.stream(prompt, **options) as s:
+        texts = list(s)
+    assert "".join(texts) == s.reply
+    return s.reply
+
+
+def by_events(prompt: str, **options: Any) -> Reply:
+    with ns.stream(prompt, **options) as s:
+        kinds = [event["type"] for event in s.events()]
+    assert kinds[0] == "message_start"
+    return s.reply
+
+
+def by_aask(prompt: str, **options: Any) -> Reply:
+    return asyncio.run(ns.aask(prompt, **options))
+
+
+def by_astream(prompt: str, **options: Any) -> Reply:
+    async def collect() -> Reply:
+        async with ns.astream(prompt, **options) as s:
+            texts = [text async for text in s]
+        assert "".join(texts) == s.reply
+        return s.reply
+
+    return asyncio.run(collect())
+
+
+VERBS = [ns.ask, by_aask, by_stream, by_events, by_astream]
+Verb = Callable[..., Reply]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_gives_the_same_reply(verb: Verb, server: Server) -> None:
+    server.play(answer("Hel", "lo ", "wörld"))
+    reply = verb("hi", model="haiku", system="brief", max_tokens=9)
+    assert (reply, reply.stop_reason, reply.complete) == ("Hello wörld", "end_turn", True)
+    assert reply.usage == {"input_tokens": 25, "output_tokens": 12}
+    assert reply.cost is not None
+    assert reply.cost == pytest.approx((25 * 2 + 12 * 10) / 1e6)
+    assert reply.request_id == "req_loopback"
+    assert reply.message is not None
+    assert reply.message["content"] == [{"type": "text", "text": "Hello wörld"}]
+    assert server.requests[0].body == {
+        "model": "claude-haiku-5-5",
+        "system": "brief",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+    }
+
+
+FAULTS = {
+    "401": ([refusal(401, "authentication_error", "bad key")], ns.RefusedError, "", "ANTHROPIC_API_KEY"),
+    "404": ([refusal(404, "not_found_error", "model: x")], ns.RefusedError, "", "--model"),
+    "529": ([refusal(529, "overloaded_error", "Overloaded")] * 3, ns.RefusedError, "", "wait"),
+    "dropped": ([Script([start(), delta("par"), Drop])], ns.ConnectionLostError, "par", "lost"),
+    "cut": ([Script([start(), delta("par")])], ns.ConnectionLostError, "par", "ended"),
+    "error event": (
+        [Script([start(), delta("par"), event("error", error={"type": "overloaded_error", "message": "O"})])],
+        ns.StreamError,
+        "par",
+        "overloaded",
+    ),
+    "bad json": ([Script([start(), delta("par"), b"event: x\ndata: {oops\n\n"])], ns.StreamError, "par", "read"),
+    "bad utf-8": ([Script([start(), delta("par"), b"event: x\ndata: \xff\n\n"])], ns.StreamError, "par", "read"),
+    "a list": ([Script([start(), delta("par"), b"event: x\ndata: [1]\n\n"])], ns.StreamError, "par", "read"),
+    "html": ([Script([b"<html>"], headers={"content-type": "text/html"})], ns.StreamError, "", "BASE_URL"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_keeps_what_came_and_says_what_to_do(verb: Verb, name: str, server: Server) -> None:
+    scripts, kind, text, words = FAULTS[name]
+    server.play(*scripts)
+    with pytest.raises(ns.ClaudeError, match=words) as caught:
+        verb("hi")
+    assert type(caught.value) is kind
+    assert caught.value.reply == text
+    assert caught.value.reply is not None
+    assert not caught.value.reply.complete
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gateway_that_ends_with_done_is_whole(server: Server) -> None:
+    server.play(Script([start(), delta("ok"), end(), b"event: data\ndata: [DONE]\n\n"]))
+    assert ns.ask("hi").complete
+
+
+def test_no_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+    with pytest.raises(ns.ConnectionLostError, match="network") as caught:
+        ns.ask("hi")
+    assert caught.value.reply is not None
+    assert caught.value.reply.stop_reason == "connection_lost"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    "options", [{"max_tokens": 0}, {"model": "nope"}, {"modle": "opus"}, {"replay": "nowhere.txt"}]
+)
+def test_a_mistake_sends_nothing(verb: Verb, options: dict[str, Any], server: Server) -> None:
+    with pytest.raises(ns.OptionError):
+        verb("hi", **options)
+    with pytest.raises(ns.OptionError, match="empty"):
+        verb("  ")
+    assert not server.requests
+
+
+def test_leaving_the_block_closes_the_connection(server: Server) -> None:
+    server.play(Script([start(), delta("one"), Hold()]))
+    with ns.stream("hi") as s:
+        assert next(iter(s)) == "one"
+    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].client_left
+    assert (s.reply, s.reply.stop_reason, s.reply.estimated) == ("one", "stopped", True)
+
+
+def test_stop_ends_the_loop(server: Server) -> None:
+    server.play(Script([start(), delta("one"), Hold()]))
+    with ns.stream("hi") as s:
+        texts = []
+        for text in s:
+            texts.append(text)
+            s.stop()
+            s.stop()
+    assert texts == ["one"]
+    assert s.reply.stop_reason == "stopped"
+    s.stop()
+
+
+def test_a_cancelled_aask_closes_the_connection_and_stays_cancelled(server: Server) -> None:
+    server.play(Script([start(), Hold()]))
+
+    async def main() -> None:
+        task = asyncio.ensure_future(ns.aask("hi"))
+        await asyncio.to_thread(server.wait_for_request)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].client_left
+
+
+def test_a_timeout_of_the_user_works(server: Server) -> None:
+    server.play(Script([start(), Hold()]))
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ns.aask("hi"), 0.5)
+
+    asyncio.run(main())
+    assert server.requests[0].closed.wait(5)
+
+
+def test_ctrl_c_ends_ask_and_keeps_the_partial(server: Server) -> None:
+    server.play(Script([start(), delta("par"), Hold()]))
+
+    def press() -> None:
+        server.wait_for_request()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ns.ask("hi")
+    assert caught.value.reply.stop_reason == "interrupted"  # type: ignore[attr-defined]
+    assert server.requests[0].closed.wait(5)
+
+
+def test_many_at_once_each_get_their_own(server: Server) -> None:
+    server.play(*[answer(f"{n}", pause=0.05) for n in range(8)])
+
+    async def main() -> list[Reply]:
+        return await asyncio.gather(*[ns.aask("hi") for _ in range(8)])
+
+    assert sorted(asyncio.run(main())) == [str(n) for n in range(8)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_recording_replays_to_the_same_reply(verb: Verb, server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "stream.txt"
+    server.play(answer("Grüße ", "aus ", "dem Band.", pause=0.05))
+    first = verb("hi", record=path)
+    second = verb("hi", replay=path)
+    assert len(server.requests) == 1
+    timeless = {"seconds", "first_token_seconds", "recorded", "_shown_now"}
+    facts = [{k: v for k, v in vars(r).items() if k not in timeless} for r in (first, second)]
+    assert first == second
+    assert facts[0] == facts[1]
+    assert second.recorded
+    assert first.seconds is not None
+    assert second.seconds == pytest.approx(first.seconds, abs=0.15)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "sk-ant" not in path.read_text()
+    assert [p.name for p in tmp_path.iterdir()] == ["stream.txt"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [refusal(401, "authentication_error", "no"), Script([start(), delta("par"), Drop]),
+     Script([start(), delta("par"), b"event: content_block_delta\ndata: {\"type\": \"cont"])],
+)  # fmt: skip
+def test_a_recorded_fault_replays_to_the_same_fault(
+    script: Script, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "stream.txt"
+    server.play(script)
+    with pytest.raises(ns.ClaudeError) as first:
+        ns.ask("hi", record=path)
+    with pytest.raises(ns.ClaudeError) as second:
+        ns.ask("hi", replay=path)
+    assert type(first.value) is type(second.value)
+    assert first.value.reply == second.value.reply
+    assert first.value.reply is not None
+    assert second.value.reply is not None
+    assert first.value.reply.stop_reason == second.value.reply.stop_reason
+
+
+def test_a_stopped_recording_keeps_what_came(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "stream.txt"
+    server.play(Script([start(), delta("one"), Pause(0.05), delta("two"), Hold()]))
+    with ns.stream("hi", record=path) as s:
+        for text in s:
+            if text == "two":
+                break
+    with pytest.raises(ns.ConnectionLostError) as caught:
+        ns.ask("hi", replay=path)
+    assert caught.value.reply == "onetwo"

@@ -1,0 +1,159 @@
+"""Markdown while it grows, and when it is done."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notebook_stream.markdown import Growing, harmless, plain
+
+EVERYTHING = r"""# Title with `code`
+
+Para one
+second line with $x^2$ and **bold
+over lines**.
+
+- a
+- b
+
+  para in item
+
+  ```py
+  x = 1
+  ```
+1. one
+2. two
+   - [x] deep
+
+> quote
+lazy
+
+| a | b |
+|---|--:|
+| 1 | `|` |
+
+$$
+a
+- b < c
+$$
+
+\[ x \]
+
+````md
+```
+inner
+```
+````
+
+***
+
+Setext
+===
+    code block
+
+last https://example.com line"""
+
+
+def rendered(*pieces: str) -> str:
+    growing = Growing()
+    blocks = [block for piece in pieces for block in growing.grow(piece)]
+    return "".join(blocks) + growing.open_block()
+
+
+def test_a_tour_renders_the_same_cut_anywhere() -> None:
+    whole = Growing()
+    at_once = "".join(whole.grow("")) + (whole.open_block() or "")
+    assert at_once == ""
+    expected = rendered(EVERYTHING)
+    assert rendered(*EVERYTHING) == expected
+    for size in (2, 3, 7, 50):
+        pieces = [EVERYTHING[i : i + size] for i in range(0, len(EVERYTHING), size)]
+        assert rendered(*pieces) == expected, size
+
+
+LINES = st.sampled_from([
+    "text", "- item", "  - nested", "1. one", "> quote", "# head", "---", "===", "```", "```py", "~~~",
+    "    indented", "| a | b |", "|---|---|", "$$", "a $x$ b", r"\[", r"\]", "", "", "- ", "* x", "+ y",
+    "#", "1.", "***", "`", "  cont", "a `b", "[x](y)", "![i](j)", "<b>", "\t", "$5 and $6", "- [ ] t",
+])  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LINES, max_size=14), st.lists(st.integers(0, 120), max_size=12))
+def test_any_text_renders_the_same_cut_anywhere(lines: list[str], cuts: list[int]) -> None:
+    text = "\n".join(lines)
+    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    pieces = [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    assert rendered(*pieces) == rendered(text)
+
+
+def test_finished_blocks_are_given_once() -> None:
+    growing = Growing()
+    assert growing.grow("one\n\ntwo") == []
+    assert growing.grow("\n\nthree\n") == ["<p>one</p>\n", "<p>two</p>\n"]
+    assert growing.open_block() == "<p>three</p>\n"
+
+
+def test_an_open_fence_is_code_already() -> None:
+    assert '<span class="ns-k">def</span>' in rendered("```python\ndef f")
+    assert "&lt;b&gt;" in rendered("```nolanguage\n<b>")
+
+
+@pytest.mark.parametrize(
+    ("text", "formulas"),
+    [("$x$", 1), ("costs $5 and $10", 0), ("$5 \\$ $x$", 1), (r"\(x\) and \[y\]", 2), ("$$x$$", 1),
+     ("$$\nx\n$$", 1), ("$ x $", 0), ("`$x$`", 0), ("$x\n\ny$", 0)],
+)  # fmt: skip
+def test_math_is_math_and_money_is_money(text: str, formulas: int) -> None:
+    assert rendered(text).count("<math") == formulas
+
+
+ATTACKS = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))",
+    r"$\text{<script>alert(1)</script>}$", r"$\href{javascript:alert(1)}{x}$",
+    r"$\style{background:url(//e)}{x}$", "![x](http://evil/x.png)", "<svg onload=alert(1)>",
+    "```<script>\nx\n```", "[x](data:text/html,<script>)", "$$\\text{<img src=x onerror=alert(1)>}$$",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -> None:
+    html = rendered(text)
+    assert not re.search(r"<(script|img|svg|iframe|style)|href=.(javascript|data)|\bstyle=", html)
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("a <b>bold</b>", "a &lt;b>bold&lt;/b>"),
+        ("`<b>` and <b>", "`<b>` and &lt;b>"),
+        ("```\n<b>\n```\n", "```\n<b>\n```\n"),
+        ("    <b> code\n", "    <b> code\n"),
+        ("1 < 2", "1 < 2"),
+        ("<https://a.b>", "<https://a.b>"),
+        ("$a<b$", "$a< b$"),
+        (r"\(x\)", "$x$"),
+        (r"\[x\]", "$$x$$"),
+        ("![alt](u)", "[alt](u)"),
+        ("![](u)", "[u](u)"),
+        ("one $5", "one $5"),
+        ("$5 to $10", "<span>&#36;</span>5 to <span>&#36;</span>10"),
+        (r"\$5 $x$", "<span>&#36;</span>5 $x$"),
+        ("```\ncut", "```\ncut\n```\n"),
+        ("- a\n  ```py\n  cut", "- a\n  ```py\n  cut\n  ```\n"),
+        ("> ~~~\n> cut", "> ~~~\n> cut\n> ~~~\n"),
+        ("<!-- x", "&lt;!-- x"),
+    ],
+)
+def test_the_saved_markdown_is_safe_and_says_the_same(text: str, safe: str) -> None:
+    assert harmless(text) == safe
+
+
+def test_plain_text_has_no_markup() -> None:
+    text = plain(
+        "# T\n\n**a** `b` [c](http://d)\n\n- x\n  1. y\n- z\n\n|h|i|\n|-|-|\n|1|2|\n\n```py\nf()\n```"
+    )
+    assert text == "T\n\na b c (http://d)\n\n• x\n  1. y\n• z\n\nh  i  \n1  2  \n\nf()"

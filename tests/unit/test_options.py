@@ -1,0 +1,53 @@
+"""Options: as typed on a line, as given in Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from notebook_stream import OptionError
+from notebook_stream.options import Options, read_line, settings
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "rest"),
+    [
+        ("", {}, ""),
+        ('What\'s $5 {x} "now"?', {}, 'What\'s $5 {x} "now"?'),
+        ("-m opus tell me", {"model": "opus"}, "tell me"),
+        ("--model=opus -t 5  two  spaces", {"model": "opus", "max_tokens": "5"}, "two  spaces"),
+        ("--system 'be brief' go", {"system": "be brief"}, "go"),
+        ('--system "say \\"hi\\"" go', {"system": 'say "hi"'}, "go"),
+        ("--raw {{ x }}", {"raw": True}, "{{ x }}"),
+        ("-- --model", {}, "--model"),
+        ("-5 + 3?", {}, "-5 + 3?"),
+        ("- a list", {}, "- a list"),
+        ("--record 'a b.txt' go", {"record": "a b.txt"}, "go"),
+    ],
+)
+def test_a_line_is_options_then_the_rest_as_typed(
+    line: str, given: dict[str, Any], rest: str
+) -> None:
+    read = read_line(line)
+    assert (read.given, read.rest) == (given, rest)
+
+
+@pytest.mark.parametrize("line", ["--nope x", "-q", "--model", "-t"])
+def test_a_wrong_option_names_itself(line: str) -> None:
+    with pytest.raises(OptionError, match=line.split()[0]):
+        read_line(line)
+
+
+@pytest.mark.parametrize("value", [0, -1, "0", "x", 1.5, True, ""])
+def test_max_tokens_must_count(value: Any) -> None:
+    with pytest.raises(OptionError, match="whole number"):
+        Options.of({"max_tokens": value})
+
+
+def test_settings_hold_where_nothing_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "model", "opus")
+    assert Options.of({}).model == "opus"
+    assert Options.of({"model": "haiku"}).model == "haiku"
+    with pytest.raises(OptionError, match="'modle'"):
+        Options.of({"modle": "haiku"})

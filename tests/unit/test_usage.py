@@ -1,0 +1,88 @@
+"""Price, ledger and footer."""
+
+from __future__ import annotations
+
+import pytest
+
+from notebook_stream.reply import Reply, Usage
+from notebook_stream.usage import Ledger, estimate_tokens, price
+from notebook_stream.view.final import dollars, footer, metadata, mimebundle
+
+
+def test_price_is_what_the_table_of_prices_gives() -> None:
+    usage = {
+        "input_tokens": 1000,
+        "cache_read_input_tokens": 10_000,
+        "cache_creation_input_tokens": 2000,
+        "cache_creation": {"ephemeral_5m_input_tokens": 500, "ephemeral_1h_input_tokens": 1500},
+        "output_tokens": 500,
+    }
+    by_hand = (1000 * 4 + 10_000 * 0.2 + 500 * 5 + 1500 * 8 + 500 * 20) / 1e6
+    assert price("claude-opus-5-5", usage) == pytest.approx(by_hand)
+
+
+def test_an_unknown_price_is_none_never_nothing() -> None:
+    assert price("claude-mythos-5", {"input_tokens": 1, "output_tokens": 1}) is None
+    assert price(None, {"input_tokens": 1}) is None
+    assert price("claude-opus-5-5", {}) is None
+    assert "price unknown" in footer(Reply("x", usage=Usage(input_tokens=1), model="m"))
+
+
+def test_the_footer_says_what_was_used_and_how_it_ended() -> None:
+    reply = Reply(
+        "hi",
+        model="claude-sonnet-5-5",
+        usage=Usage(input_tokens=1204, cache_read_input_tokens=3000),
+        output_tokens=312,
+        cost=0.0057,
+        first_token_seconds=0.6,
+        seconds=4.1,
+        stop_reason="end_turn",
+    )
+    assert footer(reply) == (
+        "claude-sonnet-5-5 · 1,204 in · 3,000 cache read · 312 out · $0.0057 · first token 0.6 s "
+        "· 4.1 s"
+    )
+    reply.stop_reason, reply.estimated = "stopped", True
+    assert "≈ 312 out · ≈ $0.0057" in footer(reply)
+    assert footer(reply).endswith("· stopped")
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"), [(12.345, "12.35"), (0.0057, "0.0057"), (0.000021, "0.000021"), (0, "0.00")]
+)
+def test_dollars_keep_the_digits_that_matter(cost: float, text: str) -> None:
+    assert dollars(cost) == text
+
+
+def test_an_ending_that_is_not_plain_is_told_with_what_to_do() -> None:
+    data = mimebundle(Reply("cut", stop_reason="max_tokens", model="<b>"))
+    assert "raise --max-tokens" in data["text/markdown"]
+    assert "<b>" not in data["text/markdown"]
+    assert "<small>" not in data["text/plain"]
+    error = mimebundle(Reply("", stop_reason="error", error="the <key> was $1 not $2"))
+    assert "**The &lt;key&gt; was" in error["text/markdown"]
+
+
+def test_metadata_can_be_saved() -> None:
+    import json
+
+    told = metadata(Reply("x", usage=Usage(input_tokens=1)), "poem")
+    assert json.loads(json.dumps(told))["notebook_stream"]["usage"] == {"input_tokens": 1}
+
+
+def test_the_ledger_is_the_sum_of_its_replies() -> None:
+    ledger = Ledger()
+    for recorded in (False, False, True):
+        ledger.add(
+            Reply("x", model="m", usage=Usage(input_tokens=10), output_tokens=5, recorded=recorded)
+        )
+    text = repr(ledger)
+    assert [line.split()[:2] for line in text.splitlines()[1:]] == [
+        ["m", "2"], ["m", "(recorded)"], ["total", "3"],
+    ]  # fmt: skip
+    assert "+ 2 of unknown price" in text
+
+
+def test_a_guess_is_never_nothing_for_some_text() -> None:
+    assert [estimate_tokens(n) for n in (0, 1, 4, 5)] == [0, 1, 1, 2]
