@@ -9,7 +9,7 @@ import pytest
 
 from .loopback import Server, serving
 
-CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+OURS = ("ANTHROPIC_", "NOTEBOOK_STREAM_", "XDG_")
 
 
 @pytest.fixture
@@ -23,14 +23,13 @@ def server() -> Iterator[Server]:
 def clean_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a person with no key, no settings and no history."""
     home = str(tmp_path_factory.mktemp("home"))
-    kept = {k: v for k, v in os.environ.items() if k not in CREDENTIALS}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     return kept | {
         "HOME": home,
         "IPYTHONDIR": f"{home}/ipython",
         "JUPYTER_CONFIG_DIR": f"{home}/jupyter",
         "JUPYTER_DATA_DIR": f"{home}/data",
         "JUPYTER_RUNTIME_DIR": f"{home}/runtime",
-        "ANTHROPIC_CONFIG_DIR": f"{home}/anthropic",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "NO_PROXY": "127.0.0.1,localhost",
     }

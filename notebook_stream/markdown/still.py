@@ -25,8 +25,10 @@ _SEGMENT = re.compile(
 
 
 MONEY = "<span>&#36;</span>"
-r"""A dollar sign that MathJax pairs with no other: it reads the page, where ``\$`` is ``$`` again, but
-never across a tag."""
+r"""A dollar sign that MathJax pairs with no other.
+
+MathJax reads the page, where ``\$`` is ``$`` again, but it never reads a formula across a tag.
+"""
 
 
 def harmless(text: str) -> str:

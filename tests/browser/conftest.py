@@ -1,0 +1,141 @@
+"""A real JupyterLab, a real Chromium, and the API on a loopback socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ..loopback import Server, serving
+
+TOKEN = "test"  # noqa: S105 - of a server that lives as long as the tests
+SETTINGS = {
+    "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false"},
+    "docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
+}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@dataclass
+class Lab:
+    """A running Jupyter server."""
+
+    url: str
+    folder: Path
+    api: Server
+
+    def write(self, name: str, *cells: str) -> Path:
+        """Make a notebook of code cells, the extension loaded in the first."""
+        made = new_notebook(cells=[new_code_cell(c) for c in ("%load_ext notebook_stream", *cells)])
+        made.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        path = self.folder / f"{name}.ipynb"
+        nbformat.write(made, path)
+        return path
+
+
+@pytest.fixture(scope="session")
+def lab(clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab and Notebook 7 on one server."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name, setting in SETTINGS.items():
+        path = Path(clean_env["JUPYTER_CONFIG_DIR"]) / "lab/user-settings/@jupyterlab" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(setting))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={folder}"]
+    command += [f"--IdentityProvider.token={TOKEN}", f"--port={port}", "--ServerApp.port_retries=0"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    with serving() as api:
+        env = clean_env | {"ANTHROPIC_API_KEY": "sk-ant-test", "ANTHROPIC_BASE_URL": api.url}
+        with (
+            (folder / "server.log").open("w") as log,
+            subprocess.Popen(command, env=env, stdout=log, stderr=log) as running,
+        ):
+            _wait(f"{url}/api/status?token={TOKEN}")
+            yield Lab(url, folder, api)
+            running.terminate()
+
+
+def _wait(url: str, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url).close()
+        except (urllib.error.URLError, ConnectionError):
+            assert time.monotonic() < deadline, f"{url} did not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, else Playwright's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that fails the test where the view's script fails."""
+    context = chromium.new_context(viewport={"width": 1100, "height": 900})
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(error.stack or str(error)))
+    yield opened
+    context.close()
+    # The view's module is loaded from a blob; JupyterLab has errors of its own.
+    assert not [error for error in errors if "blob:" in error]
+
+
+class Notebook:
+    """A notebook that is open in the page."""
+
+    def __init__(self, page: Page, lab: Lab, path: Path, *, app: str) -> None:
+        self.page = page
+        # A workspace of its own: JupyterLab opens again what was open in the last one.
+        tree = f"lab/workspaces/{path.stem}/tree" if app == "lab" else "notebooks"
+        page.goto(f"{lab.url}/{tree}/{path.name}?token={TOKEN}")
+        page.wait_for_selector(".jp-CodeCell")
+        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+
+    def run_all(self) -> None:
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_text("Run All Cells", exact=True).click()
+
+    def output(self, cell: int) -> Any:
+        """The output area of a cell, the first being 0."""
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-child")
+
+    def save(self) -> None:
+        self.page.keyboard.press("Control+s")
+
+
+@pytest.fixture(params=["lab", "notebook"])
+def app(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

@@ -1,0 +1,155 @@
+"""The live view in real pages: it grows, it stops, it gives its place to Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Page, expect
+
+from ..loopback import Hold, Pause, Script, answer, delta, end, start
+from .conftest import Lab, Notebook
+
+NEXT = "print('next:', len(poem), poem.stop_reason)"
+
+
+def saved(page: Page, path: Path, words: str) -> Any:
+    """The file, once it holds the words."""
+    for _ in range(300):
+        if words in path.read_text():
+            return nbformat.read(path, as_version=4)
+        page.wait_for_timeout(100)
+    raise AssertionError(path.read_text())
+
+
+def test_an_answer_grows_and_becomes_markdown(page: Page, lab: Lab, app: str) -> None:
+    first, second = Hold(), Hold()
+    lab.api.play(
+        Script(
+            [
+                first,
+                start(),
+                delta("# Heading\n\nA **bold** start"),
+                second,
+                delta(" and end."),
+                end(),
+            ]
+        )
+    )
+    path = lab.write(f"grows-{app}", "%%claude poem\nGo.", NEXT)
+    notebook = Notebook(page, lab, path, app=app)
+    notebook.run_all()
+    view = page.locator(".ns-live")
+    expect(view.locator(".ns-state")).to_have_text("Waiting for the first token")
+    expect(view.locator(".ns-model")).to_have_text("sonnet")
+    expect(view.get_by_role("button", name="Stop")).to_be_enabled()
+    expect(view.locator(".ns-seconds")).not_to_have_text("0.0 s")
+    first.let_go.set()
+    expect(view.locator(".ns-text h1")).to_have_text("Heading")
+    expect(view.locator(".ns-text strong")).to_have_text("bold")
+    expect(view.locator(".ns-state")).to_have_text("Writing")
+    expect(view.locator(".ns-model")).to_have_text("claude-sonnet-5-5")
+    expect(view.locator(".ns-tokens")).to_have_text("≈ 7 tokens")
+    second.let_go.set()
+    expect(notebook.output(1).locator("p").first).to_have_text("A bold start and end.")
+    expect(view).to_have_count(0)
+    expect(notebook.output(1).locator("small")).to_contain_text("25 in · 12 out")
+    expect(notebook.output(2)).to_contain_text("next: 36 end_turn")
+
+
+def test_stop_by_click_keeps_the_partial_through_save_and_reopen(
+    page: Page, lab: Lab, app: str
+) -> None:
+    lab.api.play(Script([start(), delta("A partial"), Hold()]))
+    path = lab.write(f"stop-{app}", "%%claude poem\nGo.", NEXT)
+    notebook = Notebook(page, lab, path, app=app)
+    before = len(lab.api.requests)
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("A partial")
+    page.get_by_role("button", name="Stop", exact=True).last.click()
+    assert lab.api.requests[before].closed.wait(5)
+    assert lab.api.requests[before].client_left
+    expect(notebook.output(2)).to_contain_text("next: 9 stopped")
+    expect(notebook.output(1).locator("small")).to_contain_text("stopped")
+    expect(page.locator(".ns-live")).to_have_count(0)
+
+    notebook.save()
+    file = saved(page, path, "next: 9 stopped")
+    assert "widgets" not in file.metadata
+    assert len(file.cells[1].outputs) == 1, file.cells[1].outputs
+    (output,) = file.cells[1].outputs
+    assert set(output.data) == {"text/markdown", "text/plain"}
+    assert output.metadata["notebook_stream"]["stop_reason"] == "stopped"
+
+    reopened = Notebook(page, lab, path, app=app)
+    expect(reopened.output(1)).to_contain_text("A partial")
+    expect(reopened.output(1).locator("small")).to_contain_text("stopped")
+
+
+def test_the_button_says_stopping_at_once(page: Page, lab: Lab) -> None:
+    lab.api.play(Script([start(), delta("text"), Hold()]))
+    path = lab.write("stopping", "%%claude poem\nGo.", NEXT)
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("text")
+    said = page.evaluate(
+        "() => { const b = document.querySelector('.ns-stop'); b.click();"
+        " return [b.textContent, b.disabled, document.querySelector('.ns-state').textContent]; }"
+    )
+    assert said == ["Stopping", True, "Stopping"]
+    expect(notebook.output(2)).to_contain_text("stopped")
+
+
+def test_the_keyboard_reaches_stop_and_escape_stops(page: Page, lab: Lab) -> None:
+    lab.api.play(Script([start(), delta("one"), Hold()]), Script([start(), delta("two"), Hold()]))
+    path = lab.write(
+        "keys", "%%claude poem\nGo.", "%%claude poem2\nGo.", "print(poem2.stop_reason)"
+    )
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("one")
+    page.locator(".ns-live").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator(".ns-stop")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ns-text")).to_contain_text("two")
+    page.locator(".ns-text").click()
+    page.keyboard.press("Escape")
+    expect(notebook.output(3)).to_contain_text("stopped")
+
+
+def test_stop_works_in_a_call_that_blocks(page: Page, lab: Lab) -> None:
+    lab.api.play(Script([Pause(0.3), start(), delta("blocked"), Hold()]))
+    path = lab.write("blocks", "%%time\n%%claude poem\nGo.", NEXT)
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("blocked")
+    page.locator(".ns-stop").click()
+    expect(notebook.output(2)).to_contain_text("next: 7 stopped")
+
+
+def test_money_tags_and_images_are_text_in_both_views(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    text = 'It costs $5 to $10, <img src="x" onerror="window.bad=1"> and ![pic](http://127.0.0.1:1/p.png).'
+    lab.api.play(Script([start(), delta(text), hold, end()]))
+    path = lab.write("safe", "%%claude poem\nGo.")
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    shown = 'It costs $5 to $10, <img src="x" onerror="window.bad=1"> and pic.'
+    expect(page.locator(".ns-text p")).to_have_text(shown)
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(notebook.output(1).locator("p").first).to_have_text(shown)
+    assert page.locator(".jp-OutputArea img").count() == 0
+    assert page.evaluate("window.bad") is None
+
+
+def test_long_answers_come_whole(page: Page, lab: Lab) -> None:
+    texts = [f"Paragraph {n}.\n\n" for n in range(200)]
+    lab.api.play(answer(*texts))
+    path = lab.write("long", "%%claude poem\nGo.", NEXT)
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(notebook.output(1).locator("p")).to_have_count(201)
+    expect(notebook.output(2)).to_contain_text(f"next: {sum(map(len, texts))} end_turn")
