@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,19 @@ class Lab:
     folder: Path
     api: Server
 
+    def get(self, what: str) -> Any:
+        """What the server says at an address of its API; None where it does not answer."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/{what}?token={TOKEN}") as response:
+                return json.load(response)
+        except (urllib.error.URLError, ConnectionError):
+            return None
+
+    def kernel_is_idle(self, path: Path) -> bool:
+        """Whether the notebook's kernel is up; a page asked before offers a choice of kernels."""
+        sessions = [session for session in self.get("sessions") if session["name"] == path.name]
+        return any(session["kernel"]["execution_state"] == "idle" for session in sessions)
+
     def write(self, name: str, *cells: str) -> Path:
         """Make a notebook of code cells, the extension loaded in the first."""
         made = new_notebook(cells=[new_code_cell(c) for c in ("%load_ext notebook_stream", *cells)])
@@ -52,7 +65,7 @@ class Lab:
         return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab and Notebook 7 on one server."""
     folder = tmp_path_factory.mktemp("lab")
@@ -73,24 +86,20 @@ def lab(clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
             (folder / "server.log").open("w") as log,
             subprocess.Popen(command, env=env, stdout=log, stderr=log) as running,
         ):
-            _wait(f"{url}/api/status?token={TOKEN}")
-            yield Lab(url, folder, api)
+            started = Lab(url, folder, api)
+            _wait_until(lambda: started.get("status") is not None)
+            yield started
             running.terminate()
 
 
-def _wait(url: str, seconds: float = 60.0) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(url).close()
-        except (urllib.error.URLError, ConnectionError):
-            assert time.monotonic() < deadline, f"{url} did not answer"
-            time.sleep(0.1)
-        else:
-            return
+    while not condition():
+        assert time.monotonic() < deadline, f"{condition} did not come true"
+        time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium where it is installed, else Playwright's own."""
     with sync_playwright() as playwright:
@@ -122,6 +131,7 @@ class Notebook:
         tree = f"lab/workspaces/{path.stem}/tree" if app == "lab" else "notebooks"
         page.goto(f"{lab.url}/{tree}/{path.name}?token={TOKEN}")
         page.wait_for_selector(".jp-CodeCell")
+        _wait_until(lambda: lab.kernel_is_idle(path))
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
 
     def run_all(self) -> None:
