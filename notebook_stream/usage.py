@@ -109,7 +109,7 @@ class Ledger:
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
     def _repr_markdown_(self) -> str:
-        rows = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *self.rows()]
+        rows = [COLUMNS, (":---", *["---:"] * (len(COLUMNS) - 1)), *self.rows()]
         return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("$", "\\$")
 
 

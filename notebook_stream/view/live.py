@@ -117,4 +117,5 @@ class LiveView:
             display_id=self._handle,
             metadata=metadata(reply, self._name),
         )
+        self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open
         self.widget.close()

@@ -334,3 +334,40 @@ def test_a_slow_start_does_not_hold_up_interrupts(kernel: Kernel, server: Server
     kernel.wait(cell)
     assert cell.error["ename"] == "KeyboardInterrupt"
     assert len(cell.error["traceback"]) == 1
+
+
+COUNT = """
+import asyncio, comm, threading, notebook_stream.background as b
+print(threading.active_count(), len(asyncio.all_tasks()), len(asyncio.all_tasks(b.loop())),
+      len(comm.get_comm_manager().comms))
+"""
+
+
+def test_answers_leave_no_thread_task_or_comm(kernel: Kernel, server: Server) -> None:
+    kernel.run("%claude hi")
+    before = kernel.run(COUNT).stdout
+    assert kernel.run("for _ in range(10):\n    %claude hi").ok
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send("%claude hi")
+    server.wait_for_request(12)
+    kernel.click_stop()
+    assert kernel.wait(cell).ok
+    assert kernel.run(COUNT).stdout == before
+
+
+def test_many_lines_in_one_cell_end_as_static_outputs(kernel: Kernel) -> None:
+    cell = kernel.run("for n in range(50):\n    %claude {{ n }}")
+    assert cell.ok
+    assert [set(output["data"]) for output in cell.outputs] == [
+        {"text/markdown", "text/plain"}
+    ] * 50
+
+
+def test_gathered_answers_each_have_a_view(kernel: Kernel, server: Server) -> None:
+    server.play(*[answer("a", pause=0.1) for _ in range(5)])
+    cell = kernel.run(
+        "import asyncio, notebook_stream as ns\n"
+        "print(await asyncio.gather(*[ns.aask('q') for _ in range(5)]))"
+    )
+    assert cell.stdout == str(["a"] * 5) + "\n"
+    assert len(cell.outputs) == 5
