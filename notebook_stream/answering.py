@@ -159,7 +159,7 @@ class Answer:
         if self._error:
             self._error.reply = reply
         self._view.close(reply, self._notes)
-        if not isinstance(self._view, NoView):
+        if self._view.shows:
             reply._shown_now = host.shown_here()
         return reply
 

@@ -15,9 +15,11 @@ class View(Protocol):
 
     Attributes:
         widget: What pages send messages to; None where there is none.
+        shows: Whether a person sees it.
     """
 
     widget: Any
+    shows: bool
 
     def open(self) -> None:
         """Appear: before anything is sent."""
@@ -35,7 +37,8 @@ class View(Protocol):
 class NoView:
     """Shows nothing: a script reads the reply itself."""
 
-    widget = None
+    widget: Any = None
+    shows = False
 
     def hear(self, have: int) -> None:
         """No page shows it."""

@@ -34,6 +34,8 @@ NOTES = {
 class FinalView(NoView):
     """Shows the answer once it is done: nbconvert, papermill, ``%%capture``."""
 
+    shows = True
+
     def __init__(self, name: str = "") -> None:
         self._name = name
 

@@ -43,6 +43,8 @@ class LiveView:
         recorded: Whether the reply comes from a recording, which the view then says.
     """
 
+    shows = True
+
     def __init__(self, name: str, model: str, *, recorded: bool) -> None:
         self._name = name
         self.widget = LiveWidget(model=model, recorded=recorded)

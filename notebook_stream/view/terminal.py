@@ -17,6 +17,8 @@ class TerminalView(NoView):
         details: Where footer and notes go; with none, they follow the text.
     """
 
+    shows = True
+
     def __init__(self, details: TextIO | None = None) -> None:
         self._details = details
         self._written = 0

@@ -227,6 +227,7 @@ def test_a_line_reaches_claude_as_typed(kernel: Kernel, server: Server, prompt: 
 
 def test_a_value_is_shown_once_and_again_in_a_later_cell(kernel: Kernel) -> None:
     assert len(kernel.run("%claude hi").outputs) == 1
+    assert len(kernel.run("%claude hi", watched=False).outputs) == 1
     assert len(kernel.run("x = %claude hi\nx").outputs) == 1
     assert len(kernel.run("%%claude y\nhi").outputs) == 1
     (later,) = kernel.run("y").outputs
@@ -349,7 +350,7 @@ def test_answers_leave_no_thread_task_or_comm(kernel: Kernel, server: Server) ->
     assert kernel.run("for _ in range(10):\n    %claude hi").ok
     server.play(Script([start(), delta("partial"), Hold()]))
     cell = kernel.send("%claude hi")
-    server.wait_for_request(12)
+    kernel.until(lambda: len(kernel.views()) == 12)
     kernel.click_stop()
     assert kernel.wait(cell).ok
     assert kernel.run(COUNT).stdout == before

@@ -96,6 +96,14 @@ def test_ipython_in_a_terminal_streams_and_binds(ipython: pexpect.spawn, server:
     assert server.requests[0].prompt == "what is it?"
 
 
+def test_a_terminal_shows_an_answer_once(ipython: pexpect.spawn) -> None:
+    ipython.sendline("%claude hi")
+    ipython.expect_exact("In [3]: ")
+    assert ipython.before.count("Hello, world.") == 1
+    ipython.sendline("claude_reply")
+    ipython.expect_exact("Out[3]: 'Hello, world.'")
+
+
 def test_ctrl_c_in_a_terminal_keeps_the_partial(ipython: pexpect.spawn, server: Server) -> None:
     server.play(Script([start(), delta("partial"), Hold()]))
     ipython.sendline("%claude go on")
