@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ def _ask(prompt: str, **given: Any) -> int:
 
 
 def _demo(*, no_browser: bool, folder: Path) -> int:
+    if not find_spec("jupyterlab"):
+        msg = "JupyterLab is not installed; run: pip install 'notebook_stream[lab]'"
+        raise OptionError(msg)
     notebook = _own_copy(folder)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{notebook.name}")
