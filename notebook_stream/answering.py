@@ -172,9 +172,9 @@ class Answer:
             self._reader = asyncio.create_task(self._read())
             await asyncio.wait({self._reader})
         painter.cancel()
+        await _see_out(painter, asyncio.create_task(self._paint_once()))
         reply = self._freeze()
         usage.session.add(reply)
-        self._view.paint(self._draft)
         return reply
 
     async def _read(self) -> None:
@@ -204,8 +204,11 @@ class Answer:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._view.paint(self._draft)
+            await self._paint_once()
             await asyncio.sleep(PAINT_SECONDS)
+
+    async def _paint_once(self) -> None:
+        self._view.paint(self._draft)
 
     def _stop(self, ending: Ending) -> None:
         if self._reader is None or not self._reader.done():
@@ -239,14 +242,27 @@ class Answer:
         if self._reader is None or self._reader.cancelled():
             return None
         error = self._reader.exception()
+        if isinstance(error, ConnectionLostError) and self._draft.stop_reason:
+            return None
         if error is None or isinstance(error, ClaudeError):
             return error
         raise error
 
     def _how_it_ended(self) -> Ending | None:
+        """Why it ended, where the API did not get to say it."""
+        if self._draft.stop_reason and not self._error:
+            return None
         if isinstance(self._error, ConnectionLostError):
             return "connection_lost"
         return "error" if self._error else self._ending
+
+
+async def _see_out(*painters: asyncio.Task[None]) -> None:
+    """Wait for what still paints; no failure on the screen may cost the reply."""
+    await asyncio.wait(painters)
+    for painter in painters:
+        if not painter.cancelled() and painter.exception():
+            log.error("the view could not be painted", exc_info=painter.exception())
 
 
 def _body(prompt: str, options: Options) -> dict[str, Any]:

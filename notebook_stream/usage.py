@@ -31,7 +31,7 @@ def price(model: str | None, usage: Mapping[str, Any]) -> float | None:
     """
     from genai_prices import extract_usage
 
-    if not model or not usage.get("input_tokens"):
+    if not model or usage.get("input_tokens") is None:
         return None
     try:
         extracted = extract_usage({"model": model, "usage": dict(usage)}, provider_id="anthropic")

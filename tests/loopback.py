@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,23 +144,32 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            await self._answer(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
             request = await self._read(reader)
         except asyncio.IncompleteReadError:
-            return writer.close()
+            return
         gone = asyncio.ensure_future(reader.read())
         script = self.scripts.pop(0) if self.scripts else self.default
         with self._came:
             self.requests.append(request)
             self._came.notify_all()
         played = asyncio.ensure_future(self._play(script, writer))
-        await asyncio.wait({gone, played}, return_when=asyncio.FIRST_COMPLETED)
-        request.client_left = gone.done() and not played.done()
-        request.closed_at = time.time()
-        request.closed.set()
-        for task in (gone, played):
-            task.cancel()
-        writer.close()
-        return None
+        try:
+            await asyncio.wait({gone, played}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            request.client_left = gone.done() and not played.done()
+            request.closed_at = time.time()
+            request.closed.set()
+            for task in (gone, played):
+                task.cancel()
+            await asyncio.gather(gone, played, return_exceptions=True)
 
     async def _read(self, reader: asyncio.StreamReader) -> Request:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()

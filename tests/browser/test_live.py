@@ -44,6 +44,7 @@ def test_an_answer_grows_and_becomes_markdown(page: Page, lab: Lab, app: str) ->
     expect(view.locator(".ns-state")).to_have_text("Waiting for the first token")
     expect(view.locator(".ns-model")).to_have_text("sonnet")
     expect(view.get_by_role("button", name="Stop")).to_be_enabled()
+    expect(view.locator(".ns-recorded")).to_be_hidden()
     expect(view.locator(".ns-seconds")).not_to_have_text("0.0 s")
     first.let_go.set()
     expect(view.locator(".ns-text h1")).to_have_text("Heading")
@@ -153,3 +154,16 @@ def test_long_answers_come_whole(page: Page, lab: Lab) -> None:
     notebook.run_all()
     expect(notebook.output(1).locator("p")).to_have_count(201)
     expect(notebook.output(2)).to_contain_text(f"next: {sum(map(len, texts))} end_turn")
+
+
+def test_a_recorded_reply_says_so_while_it_streams(page: Page, lab: Lab) -> None:
+    path = lab.write(
+        "demo", "%claude_demo", "%%claude poem\nWrite a short poem about the tide.", NEXT
+    )
+    notebook = Notebook(page, lab, path, app="lab")
+    sent = len(lab.api.requests)
+    notebook.run_all()
+    expect(page.locator(".ns-recorded")).to_be_visible()
+    expect(notebook.output(2).locator("small")).to_contain_text("recorded reply")
+    expect(notebook.output(3)).to_contain_text("end_turn")
+    assert len(lab.api.requests) == sent

@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 import notebook_stream as ns
-from notebook_stream.reply import Reply
+from notebook_stream.answering import Answer
+from notebook_stream.options import Options
+from notebook_stream.reply import Draft, Reply
+from notebook_stream.view import NoView
 
 from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, end, event, refusal, start
 
@@ -256,3 +259,31 @@ def test_a_stopped_recording_keeps_what_came(server: Server, tmp_path: Path) -> 
     with pytest.raises(ns.ConnectionLostError) as caught:
         ns.ask("hi", replay=path)
     assert caught.value.reply == "onetwo"
+
+
+def test_a_connection_lost_after_the_end_loses_nothing(server: Server) -> None:
+    server.play(Script([start(), delta("whole"), end(), Drop]))
+    reply = ns.ask("hi")
+    assert (reply, reply.stop_reason, reply.complete) == ("whole", "end_turn", True)
+
+
+def test_a_stop_after_the_end_changes_nothing(server: Server) -> None:
+    server.play(Script([start(), delta("whole"), end(), Hold()]))
+    with ns.stream("hi") as s:
+        for event in s.events():
+            if event["type"] == "message_stop":
+                s.stop()
+    assert (s.reply.stop_reason, s.reply.complete) == ("end_turn", True)
+
+
+class BrokenView(NoView):
+    """A view that fails at each paint."""
+
+    def paint(self, draft: Draft) -> None:
+        raise RuntimeError(draft.text)
+
+
+def test_a_view_that_fails_costs_no_text(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    server.play(answer("a", "b", pause=0.1))
+    assert Answer("hi", Options.of({}), view=BrokenView).start().block() == "ab"
+    assert "could not be painted" in caplog.text
