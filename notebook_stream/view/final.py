@@ -6,7 +6,7 @@ and nbconvert all keep.
 
 from __future__ import annotations
 
-import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,12 +58,17 @@ def mimebundle(reply: Reply, notes: tuple[str, ...] = ()) -> dict[str, str]:
     """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
     said = [*notes, *_notes(reply)]
     line = footer(reply)
-    marked = [f"**{html.escape(note, quote=False)}**" for note in said]
-    small = f"<small>{html.escape(line, quote=False).replace('$', '&#36;')}</small>"
+    marked = [f"**{_literal(note)}**" for note in said]
+    small = f"<small>{_literal(line)}</small>"
     return {
         "text/markdown": "\n\n".join(filter(None, [harmless(reply).rstrip(), *marked, small])),
         "text/plain": "\n\n".join(filter(None, [plain(reply), *said, line])),
     }
+
+
+def _literal(text: str) -> str:
+    """Text that no Markdown reader takes for markup: models and errors are not ours to trust."""
+    return re.sub(r"[\\`*\[\]~|<>&]", lambda sign: f"&#{ord(sign[0])};", text)
 
 
 def _notes(reply: Reply) -> Iterator[str]:

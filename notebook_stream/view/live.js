@@ -67,7 +67,7 @@ function render({ model, el }) {
       state.textContent = PHASES[message.phase];
     }
     name.textContent = message.model;
-    tokens.textContent = `${message.exact ? "" : "≈ "}${message.tokens.toLocaleString("en")} tokens`;
+    tokens.textContent = `${message.exact || !message.tokens ? "" : "≈ "}${message.tokens.toLocaleString("en")} tokens`;
     began = Math.min(began, performance.now() - message.seconds * 1000);
   }
 
