@@ -120,6 +120,7 @@ class Answer:
         try:
             while not done.done():
                 await asyncio.wait({done}, timeout=TICK_SECONDS)
+                await host.take_clicks()
         except asyncio.CancelledError:
             self.settle("interrupted")
             raise

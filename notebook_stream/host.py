@@ -5,6 +5,7 @@ The one module that touches the insides of IPython and ipykernel, each probed be
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections import defaultdict
@@ -139,3 +140,48 @@ def _listen_in_channel(widget: Any, hear: Callable[[dict[str, Any]], None]) -> b
 
     widget.comm._reply_subshell_for = hearing_route
     return True
+
+
+async def take_clicks() -> None:
+    """Dispatch what pages have sent, where it would wait for the end of the cell that awaits.
+
+    ipykernel 6 (read: 6.29.5, 6.31.0) takes one message at a time from its `msg_queue`, so a click
+    lies there behind the running cell; ipykernel 7 has no such queue. Other messages keep their
+    places. https://github.com/ipython/ipykernel/issues/65
+    """
+    kernel = getattr(shell(), "kernel", None)
+    queue = getattr(kernel, "msg_queue", None)
+    if queue is None or not queue.qsize() or not _on_main_loop(kernel):
+        return
+    items = [queue.get_nowait() for _ in range(queue.qsize())]
+    clicks = [item for item in items if _is_click(kernel, item)]
+    for item in items:
+        if not any(item is click for click in clicks):
+            queue.put_nowait(item)
+    if clicks:
+        await _dispatch(kernel, clicks)
+
+
+def _on_main_loop(kernel: Any) -> bool:
+    return asyncio.get_running_loop() is getattr(kernel.io_loop, "asyncio_loop", None)
+
+
+def _is_click(kernel: Any, item: Any) -> bool:
+    _number, dispatch, arguments = item
+    if dispatch != kernel.dispatch_shell:
+        return False
+    _idents, frames = kernel.session.feed_identities(*arguments, copy=False)
+    header = kernel.session.deserialize(frames, content=False, copy=False)["header"]
+    return header["msg_type"] in {"comm_msg", "comm_close"}
+
+
+async def _dispatch(kernel: Any, clicks: list[Any]) -> None:
+    """Dispatch the messages, and leave the running cell as the kernel's current request."""
+    ident, parent = kernel._parent_ident["shell"], kernel.get_parent("shell")
+    handler = kernel.saved_sigint_handler
+    try:
+        for _number, dispatch, arguments in clicks:
+            await dispatch(*arguments)
+    finally:
+        kernel.saved_sigint_handler = handler
+        kernel.set_parent(ident, parent, channel="shell")

@@ -31,7 +31,6 @@ class LiveWidget(anywidget.AnyWidget):
 
     model = traitlets.Unicode().tag(sync=True)
     recorded = traitlets.Bool().tag(sync=True)
-    by_interrupt = traitlets.Bool().tag(sync=True)
 
 
 class LiveView:
