@@ -105,6 +105,7 @@ class Answer:
         try:
             while not self.done.done():
                 concurrent.futures.wait({self.done}, TICK_SECONDS)
+                host.take_clicks_while_blocked()
         except KeyboardInterrupt:
             raise self.interrupted() from None
         return self.finish()

@@ -162,6 +162,28 @@ async def take_clicks() -> None:
         await _dispatch(kernel, clicks)
 
 
+def take_clicks_while_blocked() -> None:
+    """The same for a call that blocks the kernel's main thread, on ipykernel 6 alone.
+
+    The kernel's loop runs on inside itself for a moment. ipykernel 7 would not survive a message
+    that arrives meanwhile: its cells share one context, which cannot be entered twice.
+    """
+    kernel = getattr(shell(), "kernel", None)
+    if not hasattr(kernel, "msg_queue") or threading.current_thread() != threading.main_thread():
+        return
+    loop = kernel.io_loop.asyncio_loop
+    if loop.is_running():
+        import nest_asyncio
+
+        nest_asyncio.apply(loop)
+        loop.run_until_complete(_turn())
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0.001)  # the loop reads the sockets
+    await take_clicks()
+
+
 def _on_main_loop(kernel: Any) -> bool:
     return asyncio.get_running_loop() is getattr(kernel.io_loop, "asyncio_loop", None)
 
