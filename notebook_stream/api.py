@@ -13,7 +13,7 @@ import os
 import re
 import typing
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,10 @@ SENTENCES = {
         "try --model sonnet, or check ANTHROPIC_BASE_URL",
     ),
     "request_too_large": ("the prompt is too large", "send less of it"),
-    "rate_limit_error": ("too many requests or tokens for now", "wait a minute and try again"),
+    "rate_limit_error": (
+        "too many requests or tokens in a short time",
+        "wait a minute and try again",
+    ),
     "timeout_error": ("the API took too long", "try again"),
     "overloaded_error": ("the API is overloaded", "wait a minute and try again"),
     "invalid_request_error": ("the API does not take this request", "change what it names"),
@@ -73,7 +76,6 @@ class Request:
     body: dict[str, Any]
     record: Path | None = None
     replay: Callable[[dict[str, Any]], Recording] | None = None
-    max_retries: int = field(default=2)
 
 
 def models() -> list[str]:
@@ -170,7 +172,7 @@ def _client(request: Request) -> anthropic.AsyncAnthropic:
         )
         return anthropic.AsyncAnthropic(api_key="recorded", http_client=http, max_retries=0)
     http = anthropic.DefaultAsyncHttpxClient(event_hooks=_hooks(request))
-    return anthropic.AsyncAnthropic(http_client=http, max_retries=request.max_retries)
+    return anthropic.AsyncAnthropic(http_client=http)
 
 
 def _hooks(request: Request) -> dict[str, list[Callable[..., Any]]]:

@@ -169,7 +169,9 @@ def take_clicks_while_blocked() -> None:
     that arrives meanwhile: its cells share one context, which cannot be entered twice.
     """
     kernel = getattr(shell(), "kernel", None)
-    if not hasattr(kernel, "msg_queue") or threading.current_thread() != threading.main_thread():
+    if kernel is None or not hasattr(kernel, "msg_queue"):
+        return
+    if threading.current_thread() is not threading.main_thread():
         return
     loop = kernel.io_loop.asyncio_loop
     if loop.is_running():
