@@ -372,3 +372,24 @@ def test_gathered_answers_each_have_a_view(kernel: Kernel, server: Server) -> No
     )
     assert cell.stdout == str(["a"] * 5) + "\n"
     assert len(cell.outputs) == 5
+
+
+TICKING = """
+import asyncio
+ticks = []
+async def tick():
+    while True:
+        ticks.append(1)
+        await asyncio.sleep(0.01)
+ticking = asyncio.ensure_future(tick())
+"""
+
+
+def test_a_cell_awaits_so_that_tasks_of_the_user_go_on(kernel: Kernel, server: Server) -> None:
+    kernel.run(TICKING)
+    server.play(answer("a", "b", pause=0.2))
+    kernel.run("before = len(ticks)")
+    kernel.run("%%claude x\nhi")
+    assert int(kernel.value("len(ticks) - before")) > 5
+    kernel.run("before = len(ticks)\nget_ipython().run_cell('%claude hi')\nafter = len(ticks)")
+    assert kernel.value("after - before") == "0"

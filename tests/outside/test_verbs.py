@@ -256,7 +256,7 @@ def test_a_stopped_recording_keeps_what_came(server: Server, tmp_path: Path) -> 
         for text in s:
             if text == "two":
                 break
-    with pytest.raises(ns.ConnectionLostError) as caught:
+    with pytest.raises(ns.ConnectionLostError, match="the recording ends here") as caught:
         ns.ask("hi", replay=path)
     assert caught.value.reply == "onetwo"
 

@@ -91,6 +91,10 @@ def test_any_text_renders_the_same_cut_anywhere(lines: list[str], cuts: list[int
     assert rendered(*pieces) == rendered(text)
 
 
+def test_a_formula_that_a_blank_line_ends_belongs_to_the_text_before_it() -> None:
+    assert rendered("text\n$$\n", "\nmore") == rendered("text\n$$\n\nmore")
+
+
 def test_finished_blocks_are_given_once() -> None:
     growing = Growing()
     assert growing.grow("one\n\ntwo") == []
