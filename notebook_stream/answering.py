@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import background, host, usage
-from .errors import ClaudeError, ConnectionLostError, OptionError
+from .errors import ClaudeError, ConnectionLostError, OptionError, StreamError
 from .options import ALIASES, Options
 from .reply import Draft, Ending, Event, Reply
 from .view import NoView, View
@@ -248,7 +248,9 @@ class Answer:
             return None
         if error is None or isinstance(error, ClaudeError):
             return error
-        raise error
+        log.error("the stream could not be taken in", exc_info=error)
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return StreamError(f"the stream could not be taken in ({why}); try again.")
 
     def _how_it_ended(self) -> Ending | None:
         """Why it ended, where the API did not get to say it."""

@@ -218,7 +218,8 @@ def _refused(error: anthropic.APIStatusError) -> ClaudeError:
 
 
 def _broken(event: Event, response: httpx2.Response) -> ClaudeError:
-    told = event.get("error") or {}
+    told = event.get("error")
+    told = told if isinstance(told, dict) else {"message": str(told)}
     request_id = event.get("request_id") or response.headers.get("request-id")
     broken = StreamError(
         _sentence(told.get("type"), told.get("message"), "in the stream", request_id)
@@ -230,13 +231,17 @@ def _broken(event: Event, response: httpx2.Response) -> ClaudeError:
 def _sentence(kind: str | None, message: str | None, where: str, request_id: str | None) -> str:
     """What happened, what the API said of it, and what to do."""
     what, remedy = SENTENCES.get(kind or "", ("the API failed on its side", "try again"))
-    said = (message or "no message").strip().rstrip(".")
+    said = " ".join(str(message or "no message").split()).rstrip(".")
     details = ", ".join(filter(None, [where, f"{kind or 'error'}: {said}", request_id]))
     return f"{what} ({details}); {remedy}."
 
 
 def _lost(error: Exception) -> ClaudeError:
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
+    if isinstance(cause, httpx2.LocalProtocolError):
+        # Its text quotes the header, and so the key.
+        msg = "the key cannot be sent as it is; see that it has no space or line end in it."
+        return CredentialsError(msg)
     why = str(cause or "") or type(cause or error).__name__
     msg = f"the connection was lost ({why.rstrip('.')}); check the network and try again."
     return ConnectionLostError(msg)

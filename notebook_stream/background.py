@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import threading
 from functools import cache
 
@@ -20,6 +21,10 @@ def loop() -> asyncio.AbstractEventLoop:
     made = asyncio.new_event_loop()
     threading.Thread(target=made.run_forever, name="notebook_stream", daemon=True).start()
     return made
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=loop.cache_clear)  # the thread is not in the child
 
 
 def preload() -> None:

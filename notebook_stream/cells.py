@@ -26,6 +26,9 @@ AWAITED = "get_ipython().magics_manager.registry['ClaudeMagics'].awaited"
 
 def keep_raw(lines: list[str]) -> list[str]:
     """Turn each `%claude` line into a call that holds the line as typed."""
+    first = next((line for line in lines if line.strip()), "")
+    if first.startswith("%%"):
+        return lines  # another magic's text; what it runs as a cell comes here again
     out: list[str] = []
     waiting = iter(lines)
     for line in waiting:

@@ -64,7 +64,7 @@ class Growing:
         if len(groups) < 2:
             return
         start = _first_line(groups[-1])
-        self._tail = "".join(self._tail.splitlines(keepends=True)[start:])
+        self._tail = "\n".join(self._tail.split("\n")[start:])
         for group in groups[:-1]:
             yield _html(group, self._env)
 

@@ -44,7 +44,9 @@ def harmless(text: str) -> str:
         Markdown, which shows the same.
     """
     tokens = parser().parse(text)
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(
+        r"[^\n]*\n|[^\n]+", text
+    )  # splitlines() knows line ends that the parser does not
     parts, line = [], 0
     for start, end in _code_lines(tokens):
         parts += [_SEGMENT.sub(_safe, "".join(lines[line:start])), *lines[start:end]]

@@ -287,3 +287,25 @@ def test_a_view_that_fails_costs_no_text(server: Server, caplog: pytest.LogCaptu
     server.play(answer("a", "b", pause=0.1))
     assert Answer("hi", Options.of({}), view=BrokenView).start().block() == "ab"
     assert "could not be painted" in caplog.text
+
+
+def test_a_key_that_cannot_be_sent_is_never_shown(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-SECRET\n")
+    with pytest.raises(ns.CredentialsError, match="line end") as caught:
+        ns.ask("hi")
+    assert "SECRET" not in str(caught.value)
+    assert not server.requests
+
+
+def test_events_of_another_shape_keep_what_came(server: Server) -> None:
+    server.play(
+        Script([start(), delta("par"), event("message_start", message="x")]),
+        Script([start(), delta("par"), b'event: error\ndata: {"error": "bad\\nthing"}\n\n']),
+    )
+    for _ in range(2):
+        with pytest.raises(ns.StreamError) as caught:
+            ns.ask("hi")
+        assert caught.value.reply == "par"
+        assert "\n" not in str(caught.value)

@@ -21,6 +21,7 @@ CALL = "get_ipython().run_line_magic('claude', {!r})\n"
         ("a.b['c'], d = %claude hi\n", "a.b['c'], d = " + CALL.format("hi")),
         ("%claude one \\\n two\n", CALL.format("one two")),
         ("%claude_usage\n", "%claude_usage\n"),
+        ("%%writefile x\n%claude hi\n", "%%writefile x\n%claude hi\n"),
         ("%claude?\n", "%claude?\n"),
         ("x = 5 %claude\n", "x = 5 %claude\n"),
         ("f('x = %claude hi')\n", "f('x = %claude hi')\n"),

@@ -151,6 +151,7 @@ def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -
         ("- a\n  ```py\n  cut", "- a\n  ```py\n  cut\n  ```\n"),
         ("> ~~~\n> cut", "> ~~~\n> cut\n> ~~~\n"),
         ("<!-- x", "&lt;!-- x"),
+        ("a\x0cb\x0c<img src=x>\n\n```\n<b>\n```\n", "a\x0cb\x0c&lt;img src=x>\n\n```\n<b>\n```\n"),
     ],
 )
 def test_the_saved_markdown_is_safe_and_says_the_same(text: str, safe: str) -> None:
