@@ -148,8 +148,8 @@ def _line(line: str) -> tuple[str, dict[str, Any], str]:
 def _head(line: str) -> tuple[str, dict[str, Any]]:
     """NAME and options of a `%%claude` line, in either order."""
     before = read_line(line)
-    name, _, after = before.rest.partition(" ")
-    read = read_line(after)
+    name, *after = before.rest.split(maxsplit=1) or [""]
+    read = read_line("".join(after))
     if read.rest:
         msg = f"there is {read.rest!r} after the name {name!r}; write the prompt below the line."
         raise OptionError(msg)

@@ -66,7 +66,8 @@ def _missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
     if not fences or not fences[-1].map or fences[-1].map[1] < len(lines):
         return ""
     start, end = fences[-1].map
-    closed = end - start > 1 and lines[end - 1].strip(" \t>\n").startswith(fences[-1].markup)
+    closing = rf"[ \t>]*{re.escape(fences[-1].markup)}[`~]*[ \t]*\n?"
+    closed = end - start > 1 and re.fullmatch(closing, lines[end - 1])
     indent = re.sub(r"[^>\s]", " ", lines[start].split(fences[-1].markup)[0])
     return "" if closed else f"\n{indent}{fences[-1].markup}\n"
 

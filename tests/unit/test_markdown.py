@@ -151,6 +151,7 @@ def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -
         ("- a\n  ```py\n  cut", "- a\n  ```py\n  cut\n  ```\n"),
         ("> ~~~\n> cut", "> ~~~\n> cut\n> ~~~\n"),
         ("<!-- x", "&lt;!-- x"),
+        ("```md\nUse:\n```python", "```md\nUse:\n```python\n```\n"),
         ("a\x0cb\x0c<img src=x>\n\n```\n<b>\n```\n", "a\x0cb\x0c&lt;img src=x>\n\n```\n<b>\n```\n"),
     ],
 )
