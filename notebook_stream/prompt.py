@@ -64,14 +64,12 @@ def _evaluate(source: str, code: CodeType, namespace: Mapping[str, Any]) -> str:
     try:
         # Their kernel, their expression: as free as any other cell.
         return str(eval(code, dict(namespace)))  # noqa: S307
-    except NameError as error:
-        msg = (
-            f"{error.name!r} is not defined, so '{{{{ {source} }}}}' has no value; define it in a "
-            "cell above, or write \\{{ for plain braces."
-        )
     except Exception as error:  # noqa: BLE001 - whatever the user's own expression raises
-        msg = (
-            f"'{{{{ {source} }}}}' raised {type(error).__name__}: {error}; mend the expression, "
-            "or write \\{{ for plain braces."
-        )
+        told = f"raised {type(error).__name__}: {' '.join(str(error).split())}"
+        if isinstance(error, NameError) and error.name:
+            told = f"has no value: {error.name!r} is not defined"
+    msg = (
+        f"'{{{{ {source} }}}}' {told}; mend it or define it in a cell above, "
+        "or write \\{{ for plain braces."
+    )
     raise OptionError(msg)

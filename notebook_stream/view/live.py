@@ -47,7 +47,6 @@ class LiveView:
     def __init__(self, name: str, model: str, *, recorded: bool) -> None:
         self._name = name
         self.widget = LiveWidget(model=model, recorded=recorded)
-        self._handle = ""
         self._growing = Growing()
         self._blocks: list[str] = []
         self._parts = 0
@@ -58,7 +57,6 @@ class LiveView:
 
     def open(self) -> None:
         """Display the widget, with a static part for front ends that cannot show it."""
-        self._handle = self.widget.model_id
         where = f" Its text will be in `{self._name}`." if self._name else ""
         waiting = f"Claude is answering; ■ interrupts it.{where}"
         view = self.widget._repr_mimebundle_()
@@ -69,7 +67,7 @@ class LiveView:
                 "text/markdown": f"*{waiting}*",
                 "text/plain": waiting.replace("`", ""),
             },
-            transient={"display_id": self._handle},
+            transient={"display_id": self.widget.model_id},
         )
 
     def hear(self, have: int) -> None:
@@ -115,7 +113,7 @@ class LiveView:
         update_display(  # type: ignore[no-untyped-call] # IPython's
             mimebundle(reply, notes),
             raw=True,
-            display_id=self._handle,
+            display_id=self.widget.model_id,
             metadata=metadata(reply, self._name),
         )
         self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open

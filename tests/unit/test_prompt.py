@@ -7,7 +7,18 @@ import pytest
 from notebook_stream import OptionError
 from notebook_stream.prompt import interpolate
 
-NAMES = {"x": 1, "word": "{{ x }}", "table": {"a": {"b": 2}}, "f": lambda *given: sum(given)}
+
+def bad() -> None:
+    raise ValueError("a\nb")
+
+
+NAMES = {
+    "bad": bad,
+    "x": 1,
+    "word": "{{ x }}",
+    "table": {"a": {"b": 2}},
+    "f": lambda *given: sum(given),
+}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +46,7 @@ def test_expressions_become_their_values_once(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [("{{ y }}", "'y' is not defined"), ("{{ a b }}", "'{{ a b }}' is not"), ("{{ }}", "is not a Python"),
-     ("{{ 1/0 }}", "ZeroDivisionError"), ("{{ x.nope }}", "AttributeError")],
+     ("{{ 1/0 }}", "ZeroDivisionError"), ("{{ x.nope }}", "AttributeError"), ("{{ bad() }}", "ValueError: a b")],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence_with_the_way_out(text: str, words: str) -> None:
     with pytest.raises(OptionError, match=r"\\\{\{") as caught:
