@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import os
 import time
@@ -17,6 +18,7 @@ from .reply import Draft, Ending, Event, Reply
 from .view import NoView, View
 
 if TYPE_CHECKING:
+    from . import api
     from .replay import Recording
 
 PAINT_SECONDS = 0.04
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 class Answer:
     """One answer on its way.
 
-    `start`, then `block` or `awaited` where the cell runs; `stop` from anywhere.
+    `block` or `awaited` where the cell runs, or `start` and later `outcome`; `stop` from anywhere.
 
     Args:
         prompt: What is sent.
@@ -65,22 +67,25 @@ class Answer:
         self._draft = Draft(options.model)
         self._ending: Ending | None = None
         self._error: ClaudeError | None = None
-        self._request_id: str | None = None
+        self._request: api.Request | None = None
         self._started = 0.0
         self._first_token: float | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self.started = False
+        self._interrupted = False
+        self._delivered = False
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
 
     # Anywhere
 
-    def start(self) -> Answer:
+    def start(self) -> None:
         """Show the view and send the request."""
+        self.started = True
         self._view.open()
         if self._view.widget is not None:
             host.listen(self._view.widget, self._hear)
         self.done = asyncio.run_coroutine_threadsafe(self._run(), background.loop())
-        return self
 
     def stop(self, ending: Ending = "stopped") -> None:
         """Close the connection; what came stays. Any number of times, also after the end."""
@@ -96,27 +101,30 @@ class Answer:
     # Where the cell runs
 
     def block(self) -> Reply:
-        """Wait for the end.
+        """Start, and wait for the end.
 
         Raises:
             ClaudeError: It failed.
             KeyboardInterrupt: The wait was interrupted; in one line, the partial in ``.reply``.
         """
-        try:
+        with host.interrupts_to(self._interrupt):
+            self.start()
             while not self.done.done():
                 concurrent.futures.wait({self.done}, TICK_SECONDS)
                 host.take_clicks_while_blocked()
-        except KeyboardInterrupt:
-            raise self.interrupted() from None
-        return self.finish()
+            self._deliver()
+        if self._interrupted:
+            raise self.interruption()
+        return self.outcome()
 
     async def awaited(self) -> Reply:
-        """Wait for the end and leave the running loop free meanwhile.
+        """Start, wait for the end, and leave the running loop free meanwhile.
 
         Raises:
             ClaudeError: It failed.
             CancelledError: The waiting task was cancelled; the stream is closed then.
         """
+        self.start()
         done = asyncio.wrap_future(self.done)
         try:
             while not done.done():
@@ -125,27 +133,28 @@ class Answer:
         except asyncio.CancelledError:
             self.settle("interrupted")
             raise
-        return self.finish()
+        return self.outcome()
 
-    def interrupted(self) -> KeyboardInterrupt:
-        """End it for an interrupt; the exception to raise shows one line."""
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self.stop("interrupted")
+
+    def interruption(self) -> KeyboardInterrupt:
+        """The exception to raise for an interrupt: it shows one line."""
         error = KeyboardInterrupt("interrupted: what came is kept.")
-        error.reply = self.settle("interrupted")  # type: ignore[attr-defined] # ClaudeError's name
+        error.reply = self._deliver()  # type: ignore[attr-defined] # ClaudeError's name
         error._render_traceback_ = lambda: [f"KeyboardInterrupt: {error}"]  # type: ignore[attr-defined]
         return error
 
     def settle(self, ending: Ending = "stopped") -> Reply:
-        """Stop, show and bind what came; further interrupts meanwhile change nothing."""
+        """Stop, show and bind what came; interrupts meanwhile change nothing."""
         self.stop(ending)
-        while not self.done.done():
-            try:
-                concurrent.futures.wait({self.done}, TICK_SECONDS)
-            except KeyboardInterrupt:
-                continue
-        return self._deliver()
+        with host.interrupts_to(lambda: None):
+            concurrent.futures.wait({self.done})
+            return self._deliver()
 
-    def finish(self) -> Reply:
-        """Bind and show the reply.
+    def outcome(self) -> Reply:
+        """The reply, bound and shown; waits for the end.
 
         Raises:
             ClaudeError: It failed; ``.reply`` has what came.
@@ -157,12 +166,12 @@ class Answer:
 
     def _deliver(self) -> Reply:
         reply = self.done.result()
-        self._bind(reply)
-        if self._error:
-            self._error.reply = reply
-        self._view.close(reply, self._notes)
-        if self._view.shows:
-            reply._shown_now = host.shown_here()
+        if not self._delivered:
+            self._delivered = True
+            self._bind(reply)
+            self._view.close()
+            if self._view.shows:
+                reply._shown_now = host.shown_here()
         return reply
 
     # On the background loop
@@ -176,24 +185,26 @@ class Answer:
         painter.cancel()
         await _see_out(painter, asyncio.create_task(self._paint_once()))
         reply = self._freeze()
+        if self._error:
+            self._error.reply = reply
         usage.session.add(reply)
+        await _see_out(asyncio.create_task(self._finish(reply)))
         return reply
 
     async def _read(self) -> None:
+        await background.imported()
         from . import api
 
         self._started = time.monotonic()
         body = {**self._body, "model": api.model_id(self._options.model)}
         self._draft.message["model"] = body["model"]
-        request = api.Request(body, record=self._options.record, replay=self._replay)
-        async for event in api.events(request, self._opened):
-            self._take(event)
+        self._request = api.Request(body, record=self._options.record, replay=self._replay)
+        async with contextlib.aclosing(api.events(self._request)) as events:
+            async for event in events:
+                self._take(event)
         if self._draft.stop_reason is None:
             msg = "the stream ended before the answer did; try again."
             raise ConnectionLostError(msg)
-
-    def _opened(self, request_id: str | None) -> None:
-        self._request_id = request_id
 
     def _take(self, event: Event) -> None:
         text = self._draft.add(event)
@@ -210,7 +221,15 @@ class Answer:
             await asyncio.sleep(PAINT_SECONDS)
 
     async def _paint_once(self) -> None:
-        self._view.paint(self._draft)
+        try:
+            self._view.paint(self._draft)
+        except BrokenPipeError:
+            self._stop("stopped")  # nobody reads on: `notebook-stream ask … | head -1`
+
+    async def _finish(self, reply: Reply) -> None:
+        """Make the end ready off this loop: a long answer's takes a while."""
+        told = self._request.notes if self._request else ()
+        await asyncio.to_thread(self._view.finish, reply, (*self._notes, *told))
 
     def _stop(self, ending: Ending) -> None:
         if self._reader is None or not self._reader.done():
@@ -226,14 +245,15 @@ class Answer:
         self._error = self._failure()
         draft = self._draft
         estimated = not draft.counted and bool(draft.usage or draft.written)
-        output = usage.estimate_tokens(draft.written) if estimated else draft.usage.output_tokens
+        counted = draft.usage.tokens("output_tokens")
+        output = usage.estimate_tokens(draft.written) if estimated else counted
         counts = {**draft.usage, "output_tokens": output}
         return draft.freeze(
             self._how_it_ended(),
             estimated=estimated,
             output_tokens=output,
             cost=usage.price(draft.model, counts),
-            request_id=self._request_id,
+            request_id=self._request.request_id if self._request else None,
             seconds=time.monotonic() - self._started,
             first_token_seconds=self._first_token,
             recorded=self._options.recorded,

@@ -12,8 +12,9 @@ import json
 import os
 import re
 import typing
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +64,32 @@ TYPES = {
 """The type of an error that came without one, by its status."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Request:
-    """What is sent, and by which way.
+    """What is sent, by which way, and what is known of it since.
 
     Attributes:
         body: The request's JSON, without ``stream``.
         record: Where to write the stream down.
         replay: Chooses the recording that answers the body; None to ask the API.
+        request_id: The API's id, once the stream has begun.
+        recorder: What writes the stream down, where something does.
     """
 
     body: dict[str, Any]
     record: Path | None = None
     replay: Callable[[dict[str, Any]], Recording] | None = None
+    request_id: str | None = None
+    recorder: Recorder | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin the recording's clock."""
+        self.recorder = Recorder(self.record, self.body) if self.record else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else there is to say: a recording that could not be written."""
+        return self.recorder.notes if self.recorder else ()
 
 
 def models() -> list[str]:
@@ -137,12 +151,8 @@ def _has_credentials() -> bool:
     )
 
 
-async def events(request: Request, on_open: Callable[[str | None], None]) -> AsyncIterator[Event]:
+async def events(request: Request) -> AsyncGenerator[Event, None]:
     """Send the request and give the events of the stream, as the API's JSON.
-
-    Args:
-        request: What to send.
-        on_open: Called once with the request id, when the stream begins.
 
     Raises:
         RefusedError: The API answered with an error instead of a stream.
@@ -153,11 +163,19 @@ async def events(request: Request, on_open: Callable[[str | None], None]) -> Asy
         async with _client(request) as client:
             create = client.messages.with_streaming_response.create
             async with create(**request.body, stream=True, extra_headers=_headers(request)) as got:
-                on_open(got.request_id)
-                async for event in _decoded(got.http_response):
-                    yield event
+                request.request_id = got.request_id
+                async with aclosing(_decoded(got.http_response)) as decoded:
+                    async for event in decoded:
+                        yield event
+                        if event.get("type") == "message_stop":
+                            break  # a server may keep the connection open
+                if request.recorder:
+                    request.recorder.whole = True
     except anthropic.APIStatusError as error:
         raise _refused(error) from error
+    except httpx2.InvalidURL as error:
+        msg = f"the API's address cannot be used ({error}); check ANTHROPIC_BASE_URL."
+        raise ConnectionLostError(msg) from error
     except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
         raise _lost(error) from error
     except (anthropic.AnthropicError, TypeError, ValueError) as error:
@@ -176,7 +194,7 @@ def _client(request: Request) -> anthropic.AsyncAnthropic:
 
 
 def _hooks(request: Request) -> dict[str, list[Callable[..., Any]]]:
-    return {"response": [Recorder(request.record, request.body).tee]} if request.record else {}
+    return {"response": [request.recorder.tee]} if request.recorder else {}
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -184,7 +202,7 @@ def _headers(request: Request) -> dict[str, str]:
     return {"accept-encoding": "identity"} if request.record else {}
 
 
-async def _decoded(response: httpx2.Response) -> AsyncIterator[Event]:
+async def _decoded(response: httpx2.Response) -> AsyncGenerator[Event, None]:
     heard = False
     async for sse in anthropic.AsyncStream.raw_events(response):
         # Gateways end with "data: [DONE]", as OpenAI's API does.
@@ -243,5 +261,8 @@ def _lost(error: Exception) -> ClaudeError:
         msg = "the key cannot be sent as it is; see that it has no space or line end in it."
         return CredentialsError(msg)
     why = str(cause or "") or type(cause or error).__name__
-    msg = f"the connection was lost ({why.rstrip('.')}); check the network and try again."
+    never_made = isinstance(error, anthropic.APIConnectionError)
+    elsewhere = never_made and os.environ.get("ANTHROPIC_BASE_URL")
+    checked = "ANTHROPIC_BASE_URL" if elsewhere else "the network"
+    msg = f"the connection was lost ({why.rstrip('.')}); check {checked} and try again."
     return ConnectionLostError(msg)

@@ -1,7 +1,7 @@
 """The one thread on which the network lives, with its event loop.
 
-A kernel's main thread, busy or blocked, never holds up a stream; and what is slow to import is
-imported here while the user still types.
+A kernel's main thread, busy or blocked, never holds up a stream. What is slow to import is imported
+on yet another one while the user still types.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import os
 import threading
 from functools import cache
 
-SLOW = ("api", "view.live", "markdown")
+NEEDED = ("notebook_stream.api", "genai_prices")
+"""What every answer needs."""
+
+SHOWN = ("notebook_stream.view.live", "notebook_stream.markdown")
+"""What the first view would wait for."""
 
 
 @cache
@@ -27,12 +31,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=loop.cache_clear)  # the thread is not in the child
 
 
+async def imported() -> None:
+    """Import what every answer needs, and leave this loop free meanwhile."""
+    await asyncio.to_thread(_import, NEEDED)
+
+
 def preload() -> None:
     """Begin to import what is slow: the SDK alone takes a second."""
-    loop().call_soon_threadsafe(_import_slow)
+    loop().call_soon_threadsafe(loop().run_in_executor, None, _import, (*NEEDED, *SHOWN))
 
 
-def _import_slow() -> None:
-    for name in SLOW:
-        importlib.import_module(f"{__package__}.{name}")
-    importlib.import_module("genai_prices")
+def _import(names: tuple[str, ...]) -> None:
+    for name in names:
+        importlib.import_module(name)

@@ -14,11 +14,8 @@ import re
 import tokenize
 from collections.abc import Callable, Iterator
 
-_TARGET = r"\*?[^\W\d][\w.]*(?:\[[^\]]*\])?"
 _LINE = re.compile(
-    rf"^(?P<indent>[ \t]*)(?P<target>{_TARGET}(?:\s*,\s*{_TARGET})*\s*=\s*)?"
-    r"%claude(?![\w?])(?P<rest>.*)",
-    re.DOTALL,
+    r"^(?P<indent>[ \t]*)(?P<target>\S.*?=\s*)?%claude(?![\w?])(?P<rest>.*)", re.DOTALL
 )
 _MAGICS = {"run_line_magic", "run_cell_magic"}
 AWAITED = "get_ipython().magics_manager.registry['ClaudeMagics'].awaited"
@@ -33,7 +30,7 @@ def keep_raw(lines: list[str]) -> list[str]:
     waiting = iter(lines)
     for line in waiting:
         match = _LINE.match(line)
-        if not match or _in_string("".join(out)):
+        if not match or not _assigns(match["target"]) or _in_string("".join(out)):
             out.append(line)
             continue
         rest = match["rest"].rstrip("\n")
@@ -42,6 +39,17 @@ def keep_raw(lines: list[str]) -> list[str]:
         call = f"get_ipython().run_line_magic('claude', {rest.strip()!r})"
         out.append(f"{match['indent']}{match['target'] or ''}{call}\n")
     return out
+
+
+def _assigns(target: str | None) -> bool:
+    """Whether what stands before the magic is nothing, or the left side of an assignment."""
+    if target is None:
+        return True
+    try:
+        (statement,) = ast.parse(f"{target}0").body
+    except (SyntaxError, ValueError):
+        return False
+    return isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
 
 
 def _in_string(source: str) -> bool:

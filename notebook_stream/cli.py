@@ -36,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # What is left in the buffer has nowhere to go; Python's manual, "Note on SIGPIPE".
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,8 +67,8 @@ def _ask(prompt: str, **given: Any) -> int:
     from .answering import Answer
     from .view.terminal import TerminalView
 
-    Answer(prompt, Options.of(given), view=lambda: TerminalView(sys.stderr)).start().block()
-    return 0
+    reply = Answer(prompt, Options.of(given), view=lambda: TerminalView(sys.stderr)).block()
+    return FAILED if reply.stop_reason == "stopped" else 0  # nobody read on
 
 
 def _demo(*, no_browser: bool, folder: Path) -> int:

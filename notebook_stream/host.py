@@ -6,10 +6,12 @@ The one module that touches the insides of IPython and ipykernel, each probed be
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 Kind = Literal["live", "final", "terminal", "script"]
@@ -59,13 +61,18 @@ def _watched(here: Any) -> bool:
     return "cellId" in (request.get("metadata") or {})
 
 
+def _runs_a_cell(request: dict[str, Any]) -> bool:
+    """Whether IPython will say that the cell ended; of a silent request it says nothing."""
+    return bool(request.get("header")) and not request.get("content", {}).get("silent")
+
+
 class RunningCells:
     """Counts the cells that run in each thread: a subshell has its own."""
 
     def __init__(self, here: Any) -> None:
         self._shell = here
         self._running: defaultdict[int, list[Any]] = defaultdict(list)
-        if _in_kernel(here) and here.get_parent().get("header"):
+        if _in_kernel(here) and _runs_a_cell(here.get_parent()):
             # The cell that loads the extension; its start was not seen.
             self._running[threading.get_ident()].append(None)
 
@@ -115,6 +122,22 @@ def shown_here() -> Callable[[], bool]:
 def _showing_value(hook: Any) -> bool:
     """Whether the displayhook shows a cell's value now; ipykernel's holds a message meanwhile."""
     return bool(hook.is_active) or getattr(hook, "msg", None) is not None
+
+
+@contextmanager
+def interrupts_to(act: Callable[[], None]) -> Iterator[None]:
+    """Have ``act`` called at each interrupt, where Python would raise KeyboardInterrupt anywhere.
+
+    Interrupts reach the main thread alone; in another one this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: act())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
 
 def listen(widget: Any, hear: Callable[[dict[str, Any]], None]) -> None:

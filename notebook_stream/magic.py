@@ -49,7 +49,9 @@ class ClaudeMagics(Magics):
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell, **settings_given: Any) -> None:
-        super().__init__(shell=shell, **settings_given)
+        configured = shell.config.get("ClaudeMagics", {}) if shell.config else {}
+        kept = {name: value for name, value in vars(settings).items() if name not in configured}
+        super().__init__(shell=shell, **{**kept, **settings_given})
         self.running = host.RunningCells(shell)
         self.transformer = cells.awaiting(lambda: host.may_await(shell, self.running))
         self.observe(lambda change: self._apply(), names=list(vars(Settings())))
@@ -67,16 +69,16 @@ class ClaudeMagics(Magics):
     ) -> Reply | None:
         """Ask Claude; the answer streams into the cell and stays in a variable."""
         answer = self._begin(line, cell, {**self.shell.user_ns, **(local_ns or {})})
-        reply = answer.start().block()
+        reply = answer.block()
         return None if cell is not None else reply
 
     async def awaited(self, line: str, cell: str | None = None) -> Reply | None:
         """What `%claude` and `%%claude` call where the cell awaits."""
         answer = self._begin(line, cell, self.shell.user_ns)
         try:
-            reply = await answer.start().awaited()
+            reply = await answer.awaited()
         except asyncio.CancelledError:
-            raise answer.interrupted() from None
+            raise answer.interruption() from None
         return None if cell is not None else reply
 
     def _begin(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
@@ -194,4 +196,3 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(cells.keep_raw)
     shell.input_transformers_post.remove(magics.transformer)
     magics.running.unwatch()
-    vars(settings).update(vars(Settings()))

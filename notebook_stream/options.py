@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,11 +112,23 @@ def _writable(value: Any) -> Path | None:
     if value is None:
         return None
     path = Path(value).expanduser()
-    if path.is_dir() or not path.parent.is_dir():
-        what = "it is a folder" if path.is_dir() else f"there is no folder {str(path.parent)!r}"
+    if what := _hindrance(path):
         msg = f"cannot record to {str(value)!r}: {what}; give the path of a file."
         raise OptionError(msg)
     return path
+
+
+def _hindrance(path: Path) -> str:
+    """Why no file can be put there; found by trying, before anything is spent."""
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {str(path.parent)!r}"
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent):
+            return ""
+    except OSError as error:
+        return f"its folder cannot be written to ({error.strerror})"
 
 
 @dataclass(frozen=True)
@@ -131,7 +144,8 @@ class Line:
     rest: str
 
 
-_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'])+""")
+_WORD = re.compile(r"""\"(?:\\.|[^"\\])*"(?!\S)|'[^']*'(?!\S)|[^\s"']\S*""")
+"""A value: in quotes, or up to the next space; an apostrophe inside a word is one."""
 
 
 def read_line(text: str) -> Line:
@@ -161,20 +175,21 @@ def _one_option(text: str) -> tuple[str, Any, str]:
         raise OptionError(msg)
     option = BY_FLAG[flag]
     if not option.metavar:
+        if rest.startswith("="):
+            msg = f"{flag} takes no value, got {flag}{rest.split()[0]!s}; write {flag} alone."
+            raise OptionError(msg)
         return option.name, True, rest.lstrip()
     word = _WORD.match(rest.removeprefix("=").lstrip())
     if not word:
-        msg = f"{flag} needs a value; write {flag} {option.metavar}."
+        msg = f"{flag} needs a value; write {flag} {option.metavar}, in quotes if it has spaces."
         raise OptionError(msg)
     return option.name, _unquoted(word[0]), rest.removeprefix("=").lstrip()[word.end() :].lstrip()
 
 
 def _unquoted(word: str) -> str:
-    return re.sub(
-        r""""((?:\\.|[^"\\])*)"|'([^']*)'""",
-        lambda quoted: re.sub(r"\\([\"\\])", r"\1", quoted[1] or "") or (quoted[2] or ""),
-        word,
-    )
+    if word.startswith('"'):
+        return re.sub(r"\\([\"\\])", r"\1", word[1:-1])
+    return word[1:-1] if word.startswith("'") else word
 
 
 def manual() -> Iterator[str]:

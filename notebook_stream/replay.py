@@ -117,10 +117,10 @@ def _recording(head: str, body: list[bytes]) -> Recording | None:
     marks = [part.partition(b"\n") for part in body]
     matches = [_MARK.match(mark.rstrip(b"\r")) for mark, _, _ in marks]
     last = matches[-1] if matches else None
-    if facts is None or "status" not in facts or not last or not last["ending"]:
+    if facts is None or not _is_status(facts.get("status")) or not last or not last["ending"]:
         return None
-    recording = Recording(facts, status=int(facts.pop("status")))
-    recording.headers = {name: facts.pop(name) for name in KEPT_HEADERS if name in facts}
+    recording = Recording(facts, status=facts.pop("status"))
+    recording.headers = {name: str(facts.pop(name)) for name in KEPT_HEADERS if name in facts}
     for match, (_, _, text), following in zip(matches, marks, [*matches[1:], None], strict=True):
         if match is None:
             return None
@@ -130,6 +130,10 @@ def _recording(head: str, body: list[bytes]) -> Recording | None:
     recording.seconds, _ = recording.chunks.pop()
     recording.ending = last["ending"].decode()
     return recording
+
+
+def _is_status(status: Any) -> bool:
+    return type(status) is int and 100 <= status <= 599
 
 
 def _facts(head: str) -> dict[str, Any] | None:
@@ -173,9 +177,15 @@ class Recorder:
     """Writes the response that passes by to a file.
 
     Give `tee` to the HTTP client as a response hook: proxies, retries and pooling stay as they are.
+
+    Attributes:
+        whole: Set by the reader once it has all it wants of the body.
+        notes: What went wrong while writing; the answer goes on without its recording.
     """
 
     def __init__(self, path: Path, request: dict[str, Any]) -> None:
+        self.whole = False
+        self.notes: tuple[str, ...] = ()
         self._path = path
         self._request = {name: _short(value) for name, value in request.items()}
         self.start = time.monotonic()
@@ -190,10 +200,27 @@ class Recorder:
 
     def write(self, recording: Recording) -> None:
         """Put the file in place at once, readable by its owner alone: it holds the prompt."""
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            write_atomically(self._path, recording.dump())
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            self.notes = (f"The stream could not be recorded to {self._path} ({why}).",)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put a file in place whole or not at all, readable by its owner alone.
+
+    Raises:
+        OSError: It cannot be written; nothing is left behind.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
         with os.fdopen(handle, "wb") as file:
-            file.write(recording.dump())
-        os.replace(name, self._path)
+            file.write(data)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise
 
 
 class _Tee(httpx2.AsyncByteStream):
@@ -225,6 +252,8 @@ class _Tee(httpx2.AsyncByteStream):
         if self._line:
             self._recording.chunks.append((self._now(), self._line))
             self._line = b""
+        if self._recorder.whole:
+            self._recording.ending = "end"
         self._recording.seconds = self._now()
         self._recorder.write(self._recording)
 

@@ -37,6 +37,11 @@ class Usage(dict[str, Any]):
         value = self.get(name)
         return Usage(value) if isinstance(value, dict) else value
 
+    def tokens(self, name: str) -> int | None:
+        """A count; None where the API gave none, or something that is no count."""
+        value = self.get(name)
+        return value if type(value) is int else None
+
 
 class Reply(str):
     """The text of an answer, which also knows how it came about.

@@ -29,14 +29,14 @@ def price(model: str | None, usage: Mapping[str, Any]) -> float | None:
     Returns:
         US dollars, or None where the model's price or the counts are unknown.
     """
+    if not model or not isinstance(usage.get("input_tokens"), int):
+        return None
     from genai_prices import extract_usage
 
-    if not model or usage.get("input_tokens") is None:
-        return None
     try:
         extracted = extract_usage({"model": model, "usage": dict(usage)}, provider_id="anthropic")
         return float(extracted.calc_price().total_price)
-    except (LookupError, ValueError):
+    except Exception:  # noqa: BLE001 - the counts come from a server, which may send anything
         return None
 
 
@@ -60,13 +60,14 @@ class Sum:
     def add(self, reply: Reply) -> None:
         """Take one more reply in."""
         self.requests += 1
-        self.input_tokens += reply.usage.input_tokens or 0
+        self.input_tokens += reply.usage.tokens("input_tokens") or 0
         self.output_tokens += reply.output_tokens or 0
-        self.cache_read += reply.usage.cache_read_input_tokens or 0
-        self.cache_write += reply.usage.cache_creation_input_tokens or 0
+        self.cache_read += reply.usage.tokens("cache_read_input_tokens") or 0
+        self.cache_write += reply.usage.tokens("cache_creation_input_tokens") or 0
         self.seconds += reply.seconds or 0.0
-        self.cost += reply.cost or 0.0
-        self.unknown += reply.cost is None and bool(reply.usage)
+        if not reply.recorded:
+            self.cost += reply.cost or 0.0
+            self.unknown += reply.cost is None and bool(reply.usage)
 
     def __add__(self, other: Sum) -> Sum:
         return Sum(*map(add, astuple(self), astuple(other)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
@@ -33,13 +34,13 @@ def ask(prompt: str, **options: Any) -> Reply:
         ClaudeError: It failed; ``.reply`` has what came, None where nothing was sent.
     """
     text, chosen = _given(prompt, options)
-    return Answer(text, chosen, view=lambda: view_here("", chosen)).start().block()
+    return Answer(text, chosen, view=lambda: view_here("", chosen)).block()
 
 
 async def aask(prompt: str, **options: Any) -> Reply:
     """The same as `ask`, awaited. A cancelled task closes the stream."""
     text, chosen = _given(prompt, options)
-    return await Answer(text, chosen, view=lambda: view_here("", chosen)).start().awaited()
+    return await Answer(text, chosen, view=lambda: view_here("", chosen)).awaited()
 
 
 def stream(prompt: str, **options: Any) -> Stream:
@@ -69,6 +70,12 @@ def _given(prompt: str, options: dict[str, Any]) -> tuple[str, Options]:
     return (prompt if chosen.raw else interpolate(prompt, names)), chosen
 
 
+def _check_started(answer: Answer, how: str) -> None:
+    if not answer.started:
+        msg = f"the stream has not begun; write: {how}"
+        raise ClaudeError(msg)
+
+
 class Stream:
     """An answer as it comes; leaving the ``with`` block closes the connection."""
 
@@ -77,7 +84,8 @@ class Stream:
         self._answer = Answer(prompt, options, on_event=lambda *item: self._queue.put(item))
 
     def __enter__(self) -> Stream:
-        self._answer.start().done.add_done_callback(lambda _: self._queue.put(None))
+        self._answer.start()
+        self._answer.done.add_done_callback(lambda _: self._queue.put(None))
         return self
 
     def __exit__(
@@ -97,15 +105,17 @@ class Stream:
         return (event for event, _ in self._items())
 
     def _items(self) -> Iterator[tuple[Event, str]]:
-        while True:
-            try:
-                item = self._queue.get(timeout=TICK_SECONDS)
-            except queue.Empty:
-                continue
-            if item is None:
-                self._answer.finish()
-                return
+        _check_started(self._answer, "with stream(...) as s: ...")
+        while (item := self._next()) is not None:
             yield item
+        self._queue.put(None)  # a second loop ends at once
+        self._answer.outcome()
+
+    def _next(self) -> _Item:
+        """The next item; the wait is short enough for Ctrl-C on Windows."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._queue.get(timeout=TICK_SECONDS)
 
     def stop(self) -> None:
         """Close the connection; the loop over the text ends."""
@@ -114,6 +124,7 @@ class Stream:
     @property
     def reply(self) -> Reply:
         """The Reply; waits for the end."""
+        _check_started(self._answer, "with stream(...) as s: ...")
         return self._answer.done.result()
 
 
@@ -131,7 +142,8 @@ class AsyncStream:
 
     async def __aenter__(self) -> AsyncStream:
         self._loop = asyncio.get_running_loop()
-        self._answer.start().done.add_done_callback(lambda _: self._put(None))
+        self._answer.start()
+        self._answer.done.add_done_callback(lambda _: self._put(None))
         return self
 
     async def __aexit__(
@@ -157,9 +169,11 @@ class AsyncStream:
             yield event
 
     async def _items(self) -> AsyncIterator[tuple[Event, str]]:
+        _check_started(self._answer, "async with astream(...) as s: ...")
         while (item := await self._queue.get()) is not None:
             yield item
-        self._answer.finish()
+        self._queue.put_nowait(None)  # a second loop ends at once
+        self._answer.outcome()
 
     def stop(self) -> None:
         """Close the connection; the loop over the text ends."""
@@ -172,6 +186,7 @@ class AsyncStream:
         Raises:
             ClaudeError: The answer goes on.
         """
+        _check_started(self._answer, "async with astream(...) as s: ...")
         if not self._answer.done.done():
             msg = "the answer goes on; read .reply after the loop over it, or call .stop() first."
             raise ClaudeError(msg)

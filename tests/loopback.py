@@ -164,7 +164,8 @@ class Server:
         try:
             await asyncio.wait({gone, played}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            request.client_left = gone.done() and not played.done()
+            # A write that finds nobody fails; its task is done then, the script is not.
+            request.client_left = gone.done() and not (played.done() and not played.exception())
             request.closed_at = time.time()
             request.closed.set()
             for task in (gone, played):

@@ -10,8 +10,8 @@ from ..reply import Draft, Reply
 class View(Protocol):
     """Shows one answer.
 
-    `open` and `close` are called where the cell runs, `paint` and `hear` on the background thread,
-    `paint` at most 25 times a second.
+    `open` and `close` are called where the cell runs, the others on the background thread, `paint`
+    at most 25 times a second.
 
     Attributes:
         widget: What pages send messages to; None where there is none.
@@ -30,8 +30,11 @@ class View(Protocol):
     def hear(self, have: int) -> None:
         """A page shows the view, and has so many of its blocks."""
 
-    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Show the end: the reply, and what else there is to say."""
+    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Make the end ready: the reply, and what else there is to say. It may take its time."""
+
+    def close(self) -> None:
+        """Show the end."""
 
 
 class NoView:
@@ -49,5 +52,8 @@ class NoView:
     def paint(self, draft: Draft) -> None:
         """Show nothing."""
 
-    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Make nothing ready."""
+
+    def close(self) -> None:
         """Show nothing."""

@@ -6,14 +6,18 @@ and nbconvert all keep.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
 from ..markdown import harmless, plain
 from ..reply import Reply
 from . import NoView
+
+log = logging.getLogger(__name__)
 
 ENDINGS = {
     "stopped": "stopped",
@@ -31,22 +35,49 @@ NOTES = {
 """What to say where the model did not end the answer itself."""
 
 
+@dataclass
+class Output:
+    """A static output of a notebook."""
+
+    data: dict[str, str]
+    metadata: dict[str, Any]
+
+
 class FinalView(NoView):
-    """Shows the answer once it is done: nbconvert, papermill, ``%%capture``."""
+    """Shows the answer once it is done: nbconvert, papermill, ``%%capture``.
+
+    Args:
+        name: The variable that will hold the reply.
+    """
 
     shows = True
 
     def __init__(self, name: str = "") -> None:
         self._name = name
+        self._output: Output | None = None
 
-    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Make the static output."""
+        self._output = output(reply, notes, self._name) if has_output(reply) else None
+
+    def close(self) -> None:
         """Display the static output."""
         from IPython.display import publish_display_data
 
-        if has_output(reply):
+        if self._output:
             publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-                mimebundle(reply, notes), metadata(reply, self._name)
+                self._output.data, self._output.metadata
             )
+
+
+def output(reply: Reply, notes: tuple[str, ...], name: str) -> Output:
+    """The static output: all there is to save of an answer."""
+    try:
+        data = mimebundle(reply, notes)
+    except Exception:  # an answer may hold anything; no fault of a parser may cost it
+        log.exception("the Markdown could not be made safe")
+        data = {"text/plain": "\n\n".join([reply, *notes, footer(reply)])}
+    return Output(data, metadata(reply, name))
 
 
 def has_output(reply: Reply) -> bool:
@@ -56,7 +87,7 @@ def has_output(reply: Reply) -> bool:
 
 def mimebundle(reply: Reply, notes: tuple[str, ...] = ()) -> dict[str, str]:
     """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
-    said = [*notes, *_notes(reply)]
+    said = [*notes, *sentences(reply)]
     line = footer(reply)
     marked = [f"**{_literal(note)}**" for note in said]
     small = f"<small>{_literal(line)}</small>"
@@ -71,7 +102,8 @@ def _literal(text: str) -> str:
     return re.sub(r"[\\`*\[\]~|<>&]", lambda sign: f"&#{ord(sign[0])};", text)
 
 
-def _notes(reply: Reply) -> Iterator[str]:
+def sentences(reply: Reply) -> Iterator[str]:
+    """What there is to say where the model did not end the answer itself."""
     if reply.error:
         yield f"{reply.error[:1].upper()}{reply.error[1:]}"
     elif reply.stop_reason in NOTES:
@@ -100,14 +132,18 @@ def _footer(reply: Reply) -> Iterator[str]:
         yield ENDINGS.get(ending, ending.replace("_", " "))
 
 
+_INPUTS = (
+    ("input_tokens", "in"),
+    ("cache_read_input_tokens", "cache read"),
+    ("cache_creation_input_tokens", "cache write"),
+)
+
+
 def _tokens(reply: Reply) -> Iterator[str]:
-    usage = reply.usage
-    if usage.input_tokens is not None:
-        yield f"{usage.input_tokens:,} in"
-    if usage.cache_read_input_tokens:
-        yield f"{usage.cache_read_input_tokens:,} cache read"
-    if usage.cache_creation_input_tokens:
-        yield f"{usage.cache_creation_input_tokens:,} cache write"
+    for name, word in _INPUTS:
+        count = reply.usage.tokens(name)
+        if count or (count is not None and word == "in"):
+            yield f"{count:,} {word}"
     if reply.output_tokens is not None:
         yield f"{'≈ ' if reply.estimated else ''}{reply.output_tokens:,} out"
 

@@ -18,7 +18,7 @@ from IPython.display import publish_display_data, update_display
 from ..markdown import Growing
 from ..reply import Draft, Reply
 from ..usage import estimate_tokens
-from .final import metadata, mimebundle
+from .final import Output, output
 
 HERE = Path(__file__).parent
 
@@ -49,6 +49,7 @@ class LiveView:
         self.widget = LiveWidget(model=model, recorded=recorded)
         self._growing = Growing()
         self._blocks: list[str] = []
+        self._output = Output({}, {})
         self._parts = 0
         self._sent = 0
         self._heard = False
@@ -82,7 +83,7 @@ class LiveView:
         self._blocks += self._growing.grow("".join(parts))
         self._begin_anew()
         at, self._sent = self._sent, len(self._blocks)
-        tokens = draft.usage.output_tokens if draft.counted else estimate_tokens(draft.written)
+        counted = draft.usage.tokens("output_tokens") if draft.counted else None
         self.widget.send(
             {
                 "kind": "paint",
@@ -91,7 +92,7 @@ class LiveView:
                 "open": self._growing.open_block(),
                 "phase": draft.phase,
                 "model": draft.model,
-                "tokens": tokens,
+                "tokens": estimate_tokens(draft.written) if counted is None else counted,
                 "exact": draft.counted,
                 "seconds": time.monotonic() - self._opened,
             }
@@ -108,13 +109,17 @@ class LiveView:
             self._resend = now + (now - self._opened)
             self._sent = 0
 
-    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
+    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Make the static output."""
+        self._output = output(reply, notes, self._name)
+
+    def close(self) -> None:
         """Put the static output in the widget's place."""
         update_display(  # type: ignore[no-untyped-call] # IPython's
-            mimebundle(reply, notes),
+            self._output.data,
             raw=True,
             display_id=self.widget.model_id,
-            metadata=metadata(reply, self._name),
+            metadata=self._output.metadata,
         )
         self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open
         self.widget.close()

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ..reply import Draft, Reply
 from . import NoView
-from .final import footer, has_output
+from .final import footer, has_output, sentences
 
 
 class TerminalView(NoView):
@@ -23,6 +23,7 @@ class TerminalView(NoView):
         self._details = details
         self._written = 0
         self._ends = "\n"
+        self._below: list[str] = []
 
     def paint(self, draft: Draft) -> None:
         """Write what has come since."""
@@ -36,12 +37,17 @@ class TerminalView(NoView):
             sys.stdout.flush()
             self._ends = text[-1]
 
-    def close(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """End the line and write the footer, dim where the terminal can."""
+    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Make the lines below the text; an error is told by who raises it."""
+        said = () if reply.error else sentences(reply)
+        self._below = [*notes, *said, footer(reply)] if has_output(reply) else []
+
+    def close(self) -> None:
+        """End the line and write what is below the text, dim where the terminal can."""
         if self._ends != "\n":
             self._write("\n")
-        if has_output(reply):
+        if self._below:
             out = self._details or sys.stdout
-            lines = "\n".join([*notes, footer(reply)])
+            lines = "\n".join(self._below)
             out.write(f"\x1b[2m{lines}\x1b[0m\n" if out.isatty() else f"{lines}\n")
             out.flush()

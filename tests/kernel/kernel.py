@@ -106,9 +106,10 @@ class Kernel:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not reached; last: {self.messages[-3:]}"
-            self._take()
+            self.take()
 
-    def _take(self) -> None:
+    def take(self) -> None:
+        """Take the messages that are there."""
         for get in (self._client.get_iopub_msg, self._client.get_shell_msg):
             try:
                 self._sort(get(timeout=0.005))

@@ -99,6 +99,27 @@ def test_interrupt_keeps_the_partial_in_one_line(kernel: Kernel, server: Server,
 
 
 @pytest.mark.parametrize(
+    "code", ["%%claude x\nhi", "import notebook_stream\nx = notebook_stream.ask('hi')"]
+)
+def test_more_interrupts_change_nothing(kernel: Kernel, server: Server, code: str) -> None:
+    server.play(Script([start(), delta("*long* `text`\n\n" * 20_000), Hold()]))
+    cell = kernel.send(code)
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    kernel.interrupt()
+    assert server.requests[0].closed.wait(5)
+    for _ in range(3):
+        kernel.interrupt()  # while so long an answer is made ready
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert len(cell.error["traceback"]) == 1
+    (output,) = cell.outputs
+    assert set(output["data"]) == {"text/markdown", "text/plain"}
+    kernel.until(lambda: kernel.run("1").ok)
+    if code.startswith("%"):
+        assert kernel.value("x.stop_reason") == "'interrupted'"
+
+
+@pytest.mark.parametrize(
     ("script", "ending", "error", "words"),
     [
         (refusal(401, "authentication_error", "invalid key"), "error", "RefusedError", "key"),
@@ -298,6 +319,15 @@ def test_reload_leaves_one_trace_and_unload_none(kernel: Kernel, server: Server)
     kernel.run("%load_ext notebook_stream")
     assert kernel.run(TRACE).stdout == once
     assert kernel.run("%%claude y\nhi").ok
+
+
+def test_reload_keeps_the_settings(kernel: Kernel) -> None:
+    kernel.run("%claude_demo\n%config ClaudeMagics.model = 'opus'")
+    kernel.run("%reload_ext notebook_stream")
+    cell = kernel.run(
+        "magics = get_ipython().magics_manager.registry['ClaudeMagics']\nprint(magics.demo, magics.model)"
+    )
+    assert cell.stdout == "True opus\n"
 
 
 def test_usage_sums_the_session(kernel: Kernel) -> None:

@@ -13,7 +13,18 @@ import pytest
 
 from notebook_stream.cli import _own_copy
 
-from ..loopback import DEADLINE_SECONDS, Hold, Script, Server, answer, delta, refusal, start
+from ..loopback import (
+    DEADLINE_SECONDS,
+    Hold,
+    Pause,
+    Script,
+    Server,
+    answer,
+    delta,
+    end,
+    refusal,
+    start,
+)
 
 COMMAND = [sys.executable, "-m", "notebook_stream"]
 
@@ -63,6 +74,25 @@ def test_a_failure_is_one_line(
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("notebook-stream: ")]
     assert words in line
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_ends_it_quietly(env: dict[str, str], server: Server) -> None:
+    server.play(Script([start(), delta("first\n"), Pause(0.3), *[delta("more\n")] * 9, Hold()]))
+    command = [*COMMAND, "ask", "hi"]
+    running = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    assert running.stdout.readline() == b"first\n"
+    running.stdout.close()
+    assert running.wait(DEADLINE_SECONDS) == 1
+    assert b"Traceback" not in running.stderr.read()
+    assert server.requests[0].closed.wait(5)
+    running.stderr.close()
+
+
+def test_an_answer_that_was_cut_says_so(env: dict[str, str], server: Server) -> None:
+    server.play(Script([start(), delta("cut"), end(stop_reason="max_tokens")]))
+    assert "raise --max-tokens" in ask(env, "hi").stderr
 
 
 def test_no_key_is_one_line(env: dict[str, str]) -> None:

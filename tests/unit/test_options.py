@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from notebook_stream.options import Options, read_line, settings
         ("-5 + 3?", {}, "-5 + 3?"),
         ("- a list", {}, "- a list"),
         ("--record 'a b.txt' go", {"record": "a b.txt"}, "go"),
+        ("--system don't-shout hi", {"system": "don't-shout"}, "hi"),
+        ("--system=x['a'] hi", {"system": "x['a']"}, "hi"),
     ],
 )
 def test_a_line_is_options_then_the_rest_as_typed(
@@ -33,10 +36,17 @@ def test_a_line_is_options_then_the_rest_as_typed(
     assert (read.given, read.rest) == (given, rest)
 
 
-@pytest.mark.parametrize("line", ["--nope x", "-q", "--model", "-t"])
+@pytest.mark.parametrize(
+    "line", ["--nope x", "-q", "--model", "-t", "--raw=yes hi", "--system 'open quote"]
+)
 def test_a_wrong_option_names_itself(line: str) -> None:
-    with pytest.raises(OptionError, match=line.split()[0]):
+    with pytest.raises(OptionError, match=re.split("[ =]", line)[0]):
         read_line(line)
+
+
+def test_a_recording_that_cannot_be_written_is_found_before_anything_is_spent() -> None:
+    with pytest.raises(OptionError, match="cannot be written to"):
+        Options.of({"record": "/proc/self/recording.txt"})
 
 
 @pytest.mark.parametrize("value", [0, -1, "0", "x", 1.5, True, ""])

@@ -59,6 +59,8 @@ BAD = {
     "no recording": b"hello\n",
     "a notebook": b'{"cells": []}',
     "no status": b'notebook_stream recording 1\nmodel: "x"\n@ 0.1 end\n',
+    "a status of null": b"notebook_stream recording 1\nstatus: null\n@ 0.1 end\n",
+    "a status in words": b'notebook_stream recording 1\nstatus: "ok"\n@ 0.1 end\n',
     "no body": b"notebook_stream recording 1\nstatus: 200\n",
     "bad json": b"notebook_stream recording 1\nstatus: {\n@ 0.1 end\n",
 }
@@ -72,6 +74,12 @@ def test_a_bad_file_is_one_sentence(name: str, tmp_path: Path) -> None:
         path.write_bytes(content)
     with pytest.raises(OptionError, match=r"recording\.txt.*;|check the path|--record"):
         load(path)
+
+
+def test_headers_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "recording.txt"
+    path.write_bytes(b"notebook_stream recording 1\nstatus: 200\ncontent-type: 5\n@ 0.1 end\n")
+    assert load(path).headers == {"content-type": "5"}
 
 
 def test_a_file_cut_anywhere_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from notebook_stream.reply import Reply, Usage
@@ -74,6 +76,23 @@ def test_metadata_can_be_saved() -> None:
     assert json.loads(json.dumps(told))["notebook_stream"]["usage"] == {"input_tokens": 1}
 
 
+@pytest.mark.parametrize("count", ["25", None, 2.5, [], {"a": 1}, -1, True])
+def test_counts_that_are_none_cost_no_answer(count: Any) -> None:
+    usage = Usage(input_tokens=count, output_tokens=count, cache_read_input_tokens=count)
+    price("claude-opus-5-5", usage)
+    reply = Reply("x", model="claude-opus-5-5", usage=usage, output_tokens=7)
+    Ledger().add(reply)
+    assert "7 out" in footer(reply)
+    price("claude-opus-5-5", {"input_tokens": 1, "output_tokens": count})
+
+
+def test_recorded_replies_cost_nothing() -> None:
+    ledger = Ledger()
+    ledger.add(Reply("x", model="m", usage=Usage(input_tokens=1), cost=5.0, recorded=True))
+    ledger.add(Reply("x", model="m", usage=Usage(input_tokens=1), cost=1.0))
+    assert "$1.0000" in repr(ledger).splitlines()[-1]
+
+
 def test_the_ledger_is_the_sum_of_its_replies() -> None:
     ledger = Ledger()
     for recorded in (False, False, True):
@@ -84,7 +103,7 @@ def test_the_ledger_is_the_sum_of_its_replies() -> None:
     assert [line.split()[:2] for line in text.splitlines()[1:]] == [
         ["m", "2"], ["m", "(recorded)"], ["total", "3"],
     ]  # fmt: skip
-    assert "+ 2 of unknown price" in text
+    assert "+ 2 of unknown price" in text.splitlines()[-1]
 
 
 def test_a_guess_is_never_nothing_for_some_text() -> None:
