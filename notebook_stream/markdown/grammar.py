@@ -27,6 +27,17 @@ _MATH = re.compile(rf"(?P<display>{DISPLAY})|(?P<inline>{INLINE})", re.DOTALL)
 _CLOSING = {"$$": "$$", r"\[": r"\]"}
 
 
+_UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def seen(text: str) -> str:
+    """The text without what cannot be seen but changes what is: control characters, bidi overrides.
+
+    Source: https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
+    """
+    return _UNSEEN.sub("", text)
+
+
 def formula(match: re.Match[str]) -> tuple[str, bool]:
     """The LaTeX of a matched formula, and whether it is a displayed one."""
     names = ("dollars", "brackets", "dollar", "parens")

@@ -21,7 +21,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from .grammar import parser
+from .grammar import parser, seen
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
     *(e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type)),
@@ -49,7 +49,7 @@ class Growing:
         Returns:
             The HTML of each block that it finished, in order.
         """
-        self._tail += text
+        self._tail += seen(text)
         return list(self._finished()) if "\n" in text else []
 
     def open_block(self) -> str:

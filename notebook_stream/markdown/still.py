@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from .grammar import DISPLAY, INLINE, formula, parser
+from .grammar import DISPLAY, INLINE, formula, parser, seen
 
 _SEGMENT = re.compile(
     rf"""
@@ -17,12 +21,12 @@ _SEGMENT = re.compile(
     |(?P<dollar_sign>\\?\$)
     |(?P<keep>\\. | <(?:https?://|mailto:)[^\s<>]*>)
     |(?P<tag><(?=[A-Za-z/!?]))
-    |(?P<nameless>!\[\]\((?P<address>[^\s()]*))
-    |(?P<image>!(?=\[))
+    |(?P<link>\](?=(?P<sign>[(:])\s*(?:<(?P<pointed>[^<>\n]*)>|(?P<target>\S*))))(?P=sign)
+    |(?P<marks>!+)(?=\[)(?P<nameless>\[(?=\]\((?P<address>[^\s()]*)))?
     """,
     re.DOTALL | re.VERBOSE,
 )
-
+_CELLS = re.compile(r"(?<!\\)(\|)")
 
 MONEY = "<span>&#36;</span>"
 r"""A dollar sign that MathJax pairs with no other.
@@ -43,22 +47,108 @@ def harmless(text: str) -> str:
     Returns:
         Markdown, which shows the same.
     """
-    tokens = parser().parse(text)
-    lines = re.findall(
-        r"[^\n]*\n|[^\n]+", text
-    )  # splitlines() knows line ends that the parser does not
-    parts, line = [], 0
-    for start, end in _code_lines(tokens):
-        parts += [_SEGMENT.sub(_safe, "".join(lines[line:start])), *lines[start:end]]
-        line = end
-    parts.append(_SEGMENT.sub(_safe, "".join(lines[line:])))
+    text, env = seen(text), dict[str, Any]()
+    tokens = parser().parse(text, env)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # splitlines() knows more line ends
+    safe = _Safe(env.get("references", {}), "$" if text.count("$") == 1 else MONEY)
+    parts = [_safe_part(safe, *part) for part in _parts(tokens, lines)]
     return "".join(parts) + _missing_fence(tokens, lines)
 
 
-def _code_lines(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    for token in tokens:
-        if token.type in {"fence", "code_block"} and token.map:
-            yield token.map[0], token.map[1]
+_Kind = Literal["code", "row", "text"]
+
+
+def _parts(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[tuple[_Kind, str]]:
+    """The text, part by part: an inline construct never reaches out of its part."""
+    line = 0
+    for kind, start, end in _leaves(tokens):
+        if start < line:
+            continue  # the next cell of a row
+        yield from (("text", blank) for blank in lines[line:start])
+        yield kind, "".join(lines[start:end])
+        line = end
+    yield from (("text", blank) for blank in lines[line:])
+
+
+def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int]]:
+    """The kind, first line and end of each block that holds text itself."""
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if not token.map:
+            continue
+        start, end = token.map
+        if token.type in {"fence", "code_block"}:
+            yield "code", start, end
+        elif token.type in {"inline", "math_block"}:
+            in_row = before is not None and before.type in {"th_open", "td_open"}
+            yield "row" if in_row else "text", start, end
+
+
+def _safe_part(safe: _Safe, kind: _Kind, text: str) -> str:
+    if kind == "code":
+        return text
+    pieces = _CELLS.split(text) if kind == "row" else [text]
+    return "".join(_SEGMENT.sub(safe, piece) for piece in pieces)
+
+
+@dataclass
+class _Safe:
+    """Writes a segment of Markdown so that it is harmless.
+
+    Attributes:
+        references: The link definitions of the text.
+        money: What stands for a dollar sign that is none of a formula's.
+    """
+
+    references: Mapping[str, Any]
+    money: str
+
+    def __call__(self, match: re.Match[str]) -> str:
+        if match["display"] or match["inline"]:
+            return _formula(match)
+        if match["dollar_sign"]:
+            return self.money
+        if match["tag"]:
+            return "&lt;"
+        if match["link"]:
+            return _link(match)
+        if match["code"]:
+            # A line that begins with a tag would end the paragraph, and with it the code.
+            return re.sub(r"\n[ \t>]*(?=<)", " ", match[0])
+        return self._marks(match) if match["marks"] else match[0]
+
+    def _marks(self, match: re.Match[str]) -> str:
+        """Exclamation marks before a bracket: the last one may make it an image."""
+        literal = "&#33;" * (len(match["marks"]) - 1)
+        if match["nameless"]:
+            return f"{literal}[{re.sub(r'[<`$*_]', _entity, match['address'])}"
+        return literal if self._is_image(match.string[match.end() :]) else f"{literal}&#33;"
+
+    def _is_image(self, rest: str) -> bool:
+        label = re.match(r"\[((?:\\.|[^\[\]\\])*)\]([(\[])?", rest)
+        return not label or bool(label[2]) or normalizeReference(label[1]) in self.references
+
+
+def _link(match: re.Match[str]) -> str:
+    """The start of a link's address; no link where the address runs something or holds data."""
+    address = match["pointed"] or match["target"] or ""
+    address = re.sub(r"[\s\\]", "", html.unescape(address))
+    scheme = re.match(r"[^/?#:]*:", address)
+    bad = scheme and scheme[0].lower() not in SCHEMES
+    return f"]&#{ord(match['sign'])};" if bad else match[0]
+
+
+SCHEMES = frozenset({"http:", "https:", "mailto:", "ftp:", "tel:"})
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};"
+
+
+def _formula(match: re.Match[str]) -> str:
+    latex, display = formula(match)
+    # To a reader without math these are tags, images, links; a formula does not show the space.
+    latex = re.sub(r"(?:<(?=[A-Za-z/!?])|!(?=\[)|\](?=[(\[:]))", r"\g<0> ", latex)
+    return f"$${latex}$$" if display else f"${latex.strip()}$"
 
 
 def _missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
@@ -72,21 +162,6 @@ def _missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
     return "" if closed else f"\n{indent}{fences[-1].markup}\n"
 
 
-def _safe(match: re.Match[str]) -> str:
-    if match["display"] or match["inline"]:
-        latex, display = formula(match)
-        # `a<b` would open a tag; in a formula the space shows nothing.
-        latex = re.sub(r"<(?=[A-Za-z/!?])", "< ", latex)
-        return f"$${latex}$$" if display else f"${latex.strip()}$"
-    if match["dollar_sign"]:
-        return MONEY if match.string.count("$") > 1 else "$"
-    if match["tag"]:
-        return "&lt;"
-    if match["nameless"]:
-        return f"[{match['address']}]({match['address']}"
-    return "" if match["image"] else match[0]
-
-
 def plain(text: str) -> str:
     """The answer without markup.
 
@@ -97,7 +172,9 @@ def plain(text: str) -> str:
         Text: a blank line between blocks, list items and table rows on lines of their own, code
         and formulas as they are.
     """
-    return re.sub(r"\n{3,}", "\n\n", "".join(_Plain().blocks(parser().parse(text)))).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", "".join(_Plain().blocks(parser().parse(seen(text))))).strip(
+        "\n"
+    )
 
 
 _AFTER = {

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from notebook_stream.markdown import Growing, harmless, plain
+from notebook_stream.markdown.still import MONEY
 
 EVERYTHING = r"""# Title with `code`
 
@@ -152,11 +158,76 @@ def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -
         ("> ~~~\n> cut", "> ~~~\n> cut\n> ~~~\n"),
         ("<!-- x", "&lt;!-- x"),
         ("```md\nUse:\n```python", "```md\nUse:\n```python\n```\n"),
-        ("a\x0cb\x0c<img src=x>\n\n```\n<b>\n```\n", "a\x0cb\x0c&lt;img src=x>\n\n```\n<b>\n```\n"),
+        ("a\x0cb\u202e<img src=x>\r\n\r\n```\n<b>\n```\n", "ab&lt;img src=x>\n\n```\n<b>\n```\n"),
+        ("a ` b\n\n<img src=x>\n\nc ` d", "a ` b\n\n&lt;img src=x>\n\nc ` d"),
+        ("- a ` b\n- <img src=x>\n- c ` d", "- a ` b\n- &lt;img src=x>\n- c ` d"),
+        ("# a `\n<b>\n`", "# a `\n&lt;b>\n`"),
+        ("|a|b|\n|-|-|\n|`|<b>`|\n", "|a|b|\n|-|-|\n|`|&lt;b>`|\n"),
+        ("[x](java&#115;cript:a)", "[x]&#40;java&#115;cript:a)"),
+        ("[x]: <data:a>", "[x]&#58; &lt;data:a>"),
+        ("$![a](u)$", "$! [a] (u)$"),
+        ("!![a](u)", "&#33;[a](u)"),
+        ("Wow![1] and ![2]\n\n[2]: u", "Wow&#33;[1] and [2]\n\n[2]: u"),
     ],
 )
 def test_the_saved_markdown_is_safe_and_says_the_same(text: str, safe: str) -> None:
     assert harmless(text) == safe
+
+
+class Tags(HTMLParser):
+    """Collects what would run or load."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.bad: list[Any] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        runs = [name for name, _ in attrs if name.startswith("on")]
+        to = [v for _, v in attrs if v and re.match(r"\s*(javascript|data|vbscript):", v, re.I)]
+        if tag not in HARMLESS_TAGS or runs or to:
+            self.bad.append((tag, attrs))
+
+
+HARMLESS_TAGS = {
+    *("a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "hr", "li", "ol", "p"),
+    *(
+        "pre",
+        "s",
+        "span",
+        "strong",
+        "sup",
+        "section",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ),
+}
+PIECES = st.sampled_from([
+    "`", "``", "```", "~~~", "<evil>", "<evil x=1>", "<img src=x onerror=y>", "![a](u)", "![](u)",
+    "!![a](u)", "[a]", "[a]: /u", "![a]", "$", "$$", r"\(", r"\)", r"\[", r"\]", "|", "\n", "\n\n", "- ",
+    "> ", "    ", "\t", "# ", "a", " ", "\\", "&lt;", "<!--", "-->", "<?", "1. ", "|---|---|\n",
+    "| a | b |\n", "*", "_", "<http://a>", "[x](javascript:alert(1))", "[x](<java&#115;cript:a>)", "'",
+    '"', "(", ")", "]", "[", "!", "<a ", "href=", "</b>", "===\n", "---\n", "<script>", "</script>",
+    "\x0c", "\r", "[x]: javascript:alert(1)\n", "[^1]", "[^1]: <evil>\n", "<div>\n", "~~",
+])  # fmt: skip
+GITHUB = MarkdownIt("gfm-like", {"html": True})
+NBCONVERT = markdown2html_mistune
+
+
+@pytest.mark.parametrize("reader", [GITHUB.render, NBCONVERT], ids=["CommonMark", "nbconvert"])
+@settings(max_examples=300, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=14))
+def test_no_reader_of_the_saved_markdown_runs_or_loads_anything(
+    reader: Callable[[str], str], pieces: list[str]
+) -> None:
+    saved = harmless("".join(pieces))
+    assert not Tags(reader(saved).replace(MONEY, "$")).bad, saved
 
 
 def test_plain_text_has_no_markup() -> None:
