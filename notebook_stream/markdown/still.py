@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any, Literal
 
 from markdown_it.common.utils import normalizeReference
@@ -16,6 +17,7 @@ from .grammar import DISPLAY, INLINE, formula, parser, seen
 _SEGMENT = re.compile(
     rf"""
     (?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
+    |(?P<stray>`+)
     |(?P<display>{DISPLAY})
     |(?P<inline>{INLINE})
     |(?P<dollar_sign>\\?\$)
@@ -55,7 +57,7 @@ def harmless(text: str) -> str:
     return "".join(parts) + _missing_fence(tokens, lines)
 
 
-_Kind = Literal["code", "row", "text"]
+_Kind = Literal["code", "indented", "row", "text"]
 
 
 def _parts(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[tuple[_Kind, str]]:
@@ -73,11 +75,12 @@ def _parts(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[tuple[_Kin
 def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int]]:
     """The kind, first line and end of each block that holds text itself."""
     for before, token in zip([None, *tokens], tokens, strict=False):
-        if not token.map:
-            continue
+        if not token.map or token.meta.get("open"):
+            continue  # an open formula is one to us alone: each line for itself
         start, end = token.map
         if token.type in {"fence", "code_block"}:
-            yield "code", start, end
+            indented = token.type == "code_block" and not token.level
+            yield "indented" if indented else "code", start, end
         elif token.type in {"inline", "math_block"}:
             in_row = before is not None and before.type in {"th_open", "td_open"}
             yield "row" if in_row else "text", start, end
@@ -86,8 +89,16 @@ def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int]]:
 def _safe_part(safe: _Safe, kind: _Kind, text: str) -> str:
     if kind == "code":
         return text
+    if kind == "indented":
+        return _fenced(text) if _ACTIVE.search(text) else text
     pieces = _CELLS.split(text) if kind == "row" else [text]
     return "".join(_SEGMENT.sub(safe, piece) for piece in pieces)
+
+
+def _fenced(text: str) -> str:
+    """Indented lines as a fence: some readers take them for more of the table above."""
+    fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", text)), 3)
+    return f"{fence}\n{dedent(text).rstrip()}\n{fence}\n"
 
 
 @dataclass
@@ -112,8 +123,9 @@ class _Safe:
         if match["link"]:
             return _link(match)
         if match["code"]:
-            # A line that begins with a tag would end the paragraph, and with it the code.
-            return re.sub(r"\n[ \t>]*(?=<)", " ", match[0])
+            return _code(match)
+        if match["stray"]:
+            return "&#96;" * len(match[0])  # with no other one to pair with in another reader
         return self._marks(match) if match["marks"] else match[0]
 
     def _marks(self, match: re.Match[str]) -> str:
@@ -142,6 +154,22 @@ SCHEMES = frozenset({"http:", "https:", "mailto:", "ftp:", "tel:"})
 
 def _entity(match: re.Match[str]) -> str:
     return f"&#{ord(match[0])};"
+
+
+_ACTIVE = re.compile(r"<[A-Za-z/!?]|!\[|\][(:]")
+"""What would be a tag, an image or a link if it were not code."""
+
+
+def _code(match: re.Match[str]) -> str:
+    """Code that every reader takes for code.
+
+    It stands on one line, where no reader finds a block that ends it (a line end is a space here);
+    where another construct might begin inside of it, its signs are written as entities.
+    """
+    code = re.sub(r"\n[ \t>]*", " ", match[0])
+    if not _ACTIVE.search(code) or not re.search("`|~~", code.strip("`")):
+        return code
+    return f"<code>{re.sub(r'[!-/:-@[-`{-~]', _entity, code.strip('`').strip())}</code>"
 
 
 def _formula(match: re.Match[str]) -> str:
