@@ -97,7 +97,7 @@ def _safe_part(safe: _Safe, kind: _Kind, text: str) -> str:
 
 def _fenced(text: str) -> str:
     """Indented lines as a fence: some readers take them for more of the table above."""
-    fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", text)), 3)
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
     return f"{fence}\n{dedent(text).rstrip()}\n{fence}\n"
 
 
