@@ -73,6 +73,7 @@ class Answer:
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self.started = False
+        self._unlisten: Callable[[], object] = lambda: None
         self._interrupted = False
         self._delivered = False
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
@@ -84,7 +85,7 @@ class Answer:
         self.started = True
         self._view.open()
         if self._view.widget is not None:
-            host.listen(self._view.widget, self._hear)
+            self._unlisten = host.listen(self._view.widget, self._hear)
         self.done = asyncio.run_coroutine_threadsafe(self._run(), background.loop())
 
     def stop(self, ending: Ending = "stopped") -> None:
@@ -129,7 +130,7 @@ class Answer:
         try:
             while not done.done():
                 await asyncio.wait({done}, timeout=TICK_SECONDS)
-                await host.take_clicks()
+                host.take_clicks()
         except asyncio.CancelledError:
             self.settle("interrupted")
             raise
@@ -170,6 +171,7 @@ class Answer:
             self._delivered = True
             self._bind(reply)
             self._view.close()
+            self._unlisten()
             if self._view.shows:
                 reply._shown_now = host.shown_here()
         return reply
@@ -333,7 +335,7 @@ def view_here(name: str, options: Options) -> View:
         case "live":
             from .view.live import LiveView
 
-            return LiveView(name, options.model, recorded=options.recorded)
+            return LiveView(host.new_comm_id(), name, options.model, recorded=options.recorded)
         case "final":
             from .view.final import FinalView
 

@@ -12,7 +12,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
+from uuid import uuid4
 
 Kind = Literal["live", "final", "terminal", "script"]
 
@@ -45,20 +47,40 @@ def _in_kernel(here: Any) -> bool:
 
 
 def _captured(here: Any) -> bool:
-    """Whether `%%capture` holds what is displayed."""
+    """Whether something takes what is displayed and not its update: `%%capture`, an Output widget.
+
+    An Output widget takes all that its page gets for the request; its front end knows no
+    ``update_display_data`` (jupyterlab-manager 5, widgetsnbextension 4).
+    """
     from IPython.core.displaypub import CapturingDisplayPublisher
 
-    return isinstance(here.display_pub, CapturingDisplayPublisher)
+    return isinstance(here.display_pub, CapturingDisplayPublisher) or _in_output_widget(here)
+
+
+def _in_output_widget(here: Any) -> bool:
+    """Whether one takes the request's output; ipywidgets 8.1.9 lists widgets in `_instances`."""
+    widget = sys.modules.get("ipywidgets.widgets.widget")
+    open_widgets = list(getattr(widget, "_instances", {}).values())
+    if not open_widgets or not _in_kernel(here):
+        return False
+    running = here.get_parent().get("header", {}).get("msg_id")
+    return any(getattr(one, "msg_id", None) == running for one in open_widgets)
 
 
 def _watched(here: Any) -> bool:
-    """Whether a page that shows widgets sent the request that runs.
+    """Whether a page that shows widgets sent the cell that runs.
 
-    nbclient (nbconvert, papermill) allows no input and names no cell; JupyterLab, Notebook 7 and VS
-    Code name the cell.
+    JupyterLab, Notebook 7 and VS Code name the cell. Other pages (nbclassic) may ask for input and
+    number messages without the ``_`` of jupyter_client, by which nbclient (nbconvert, papermill,
+    Voilà) and `jupyter console` send. In a widget's callback, whose request is no cell, no update
+    of an output reaches the page.
     """
     request = here.get_parent()
-    return "cellId" in (request.get("metadata") or {})
+    header, content = request.get("header", {}), request.get("content", {})
+    if header.get("msg_type") != "execute_request":
+        return False
+    asks = content.get("allow_stdin") and "_" not in header["msg_id"]
+    return "cellId" in (request.get("metadata") or {}) or bool(asks)
 
 
 def _runs_a_cell(request: dict[str, Any]) -> bool:
@@ -130,7 +152,7 @@ def interrupts_to(act: Callable[[], None]) -> Iterator[None]:
 
     Interrupts reach the main thread alone; in another one this does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
     before = signal.signal(signal.SIGINT, lambda *_: act())
@@ -140,95 +162,120 @@ def interrupts_to(act: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
 
-def listen(widget: Any, hear: Callable[[dict[str, Any]], None]) -> None:
-    """Have ``hear`` called with each message that a page sends to the widget."""
-    if not _listen_in_channel(widget, hear):
-        widget.on_msg(lambda _widget, content, _buffers: hear(content))
+# Clicks. A page's messages wait behind the running cell, in whichever way the kernel has; ours are
+# taken out of that way as soon as they come, acted on, and go no further: nothing of them is left
+# for a view that has closed meanwhile.
+
+OURS = "notebook_stream-"
+"""How the ids of our views' comms begin."""
+
+_ears: dict[str, Callable[[dict[str, Any]], None]] = {}
+"""What hears the messages of a comm."""
 
 
-def _listen_in_channel(widget: Any, hear: Callable[[dict[str, Any]], None]) -> bool:
-    """Hear messages in ipykernel's shell channel thread, where a blocked cell holds up nothing.
+def new_comm_id() -> str:
+    """An id for a view's comm."""
+    return f"{OURS}{uuid4()}"
 
-    ipykernel 7.4.0 asks each comm which subshell takes its messages (`_reply_subshell_for`,
-    ipykernel/comm/comm.py); the answer that it would have given is given.
+
+def listen(widget: Any, hear: Callable[[dict[str, Any]], None]) -> Callable[[], object]:
+    """Have ``hear`` called, in any thread, with each message that a page sends to our widget.
+
+    Returns:
+        What ends it.
     """
-    route = getattr(widget.comm, "_reply_subshell_for", None)
-    if route is None:
+    hear_channel()
+    comm_id = widget.model_id
+    _ears[comm_id] = hear
+    widget.on_msg(lambda _widget, content, _buffers: hear(content))  # kernels of another kind
+    return partial(_ears.pop, comm_id, None)
+
+
+def hear_channel() -> None:
+    """Hear messages in ipykernel 7's shell channel thread, which no running cell holds up.
+
+    `Kernel.shell_channel_thread_main` (ipykernel/kernelbase.py; read in 7.0.1, 7.1.0, 7.3.0, 7.4.0)
+    passes each message to the main thread or a subshell, where a cell may be running; without this
+    a click with no subshell id waits for the end of the cell up to 7.3.
+    https://github.com/ipython/ipykernel/issues/65
+    """
+
+    def hearing_first(kernel: Any) -> Callable[[list[Any]], Any]:
+        async def hear_first(frames: list[Any]) -> None:
+            if not _heard(kernel, frames):
+                await kernel.shell_channel_thread_main(frames)
+
+        return hear_first
+
+    _on_channel(hearing_first)
+
+
+def unhear_channel() -> None:
+    """Leave no trace."""
+    _on_channel(lambda kernel: kernel.shell_channel_thread_main)
+
+
+def _on_channel(receiver: Callable[[Any], Callable[[list[Any]], Any]]) -> None:
+    """Give the shell channel's messages to ``receiver(kernel)``, where there is such a channel."""
+    kernel: Any = getattr(shell(), "kernel", None)
+    thread = getattr(kernel, "shell_channel_thread", None)
+    if thread is not None and hasattr(kernel, "shell_channel_thread_main"):
+        thread.io_loop.add_callback(kernel.shell_stream.on_recv, receiver(kernel), copy=False)
+
+
+def _heard(kernel: Any, frames: list[Any]) -> bool:
+    """Whether the message is one to a view of ours, which has it now."""
+    try:
+        _idents, parts = kernel.session.feed_identities(frames, copy=False)
+        message = kernel.session.deserialize(parts, content=False, copy=False)
+        if message["header"]["msg_type"] != "comm_msg":
+            return False
+        content = kernel.session.unpack(message["content"])
+        comm_id, data = content["comm_id"], content["data"]
+    except (KeyError, TypeError, ValueError):
+        return False  # the kernel says what is wrong with it
+    if not comm_id.startswith(OURS) or data.get("method") != "custom":
         return False
-
-    def hearing_route(data: Any, default: Any) -> Any:
-        if isinstance(data, dict) and data.get("method") == "custom":
-            hear(data.get("content") or {})
-        return route(data, default)
-
-    widget.comm._reply_subshell_for = hearing_route
+    if comm_id in _ears:
+        _ears[comm_id](data.get("content") or {})
     return True
 
 
-async def take_clicks() -> None:
-    """Dispatch what pages have sent, where it would wait for the end of the cell that awaits.
+def take_clicks() -> None:
+    """Hear messages that wait in the queue of ipykernel 6; ipykernel 7 has no such queue.
 
     ipykernel 6 (read: 6.29.5, 6.31.0) takes one message at a time from its `msg_queue`, so a click
-    lies there behind the running cell; ipykernel 7 has no such queue. Other messages keep their
-    places. https://github.com/ipython/ipykernel/issues/65
+    lies there behind the running cell. The others keep their places.
+    https://github.com/ipython/ipykernel/issues/65
     """
-    kernel = getattr(shell(), "kernel", None)
+    kernel: Any = getattr(shell(), "kernel", None)
     queue = getattr(kernel, "msg_queue", None)
-    if queue is None or not queue.qsize() or not _on_main_loop(kernel):
+    if queue is None or not queue.qsize() or not _in_main_thread():
         return
-    items = [queue.get_nowait() for _ in range(queue.qsize())]
-    clicks = [item for item in items if _is_click(kernel, item)]
-    for item in items:
-        if not any(item is click for click in clicks):
+    for item in [queue.get_nowait() for _ in range(queue.qsize())]:
+        _number, dispatch, arguments = item
+        if dispatch != kernel.dispatch_shell or not _heard(kernel, *arguments):
             queue.put_nowait(item)
-    if clicks:
-        await _dispatch(kernel, clicks)
 
 
 def take_clicks_while_blocked() -> None:
     """The same for a call that blocks the kernel's main thread, on ipykernel 6 alone.
 
-    The kernel's loop runs on inside itself for a moment. ipykernel 7 would not survive a message
-    that arrives meanwhile: its cells share one context, which cannot be entered twice.
+    The kernel's loop runs on inside itself for a moment, in which it reads its sockets. ipykernel 7
+    would not survive a message that arrives meanwhile: its cells share one context, which cannot be
+    entered twice.
     """
     kernel = getattr(shell(), "kernel", None)
-    if kernel is None or not hasattr(kernel, "msg_queue"):
-        return
-    if threading.current_thread() is not threading.main_thread():
+    if kernel is None or not hasattr(kernel, "msg_queue") or not _in_main_thread():
         return
     loop = kernel.io_loop.asyncio_loop
     if loop.is_running():
         import nest_asyncio
 
         nest_asyncio.apply(loop)
-        loop.run_until_complete(_turn())
+        loop.run_until_complete(asyncio.sleep(0.001))
+        take_clicks()
 
 
-async def _turn() -> None:
-    await asyncio.sleep(0.001)  # the loop reads the sockets
-    await take_clicks()
-
-
-def _on_main_loop(kernel: Any) -> bool:
-    return asyncio.get_running_loop() is getattr(kernel.io_loop, "asyncio_loop", None)
-
-
-def _is_click(kernel: Any, item: Any) -> bool:
-    _number, dispatch, arguments = item
-    if dispatch != kernel.dispatch_shell:
-        return False
-    _idents, frames = kernel.session.feed_identities(*arguments, copy=False)
-    header = kernel.session.deserialize(frames, content=False, copy=False)["header"]
-    return header["msg_type"] in {"comm_msg", "comm_close"}
-
-
-async def _dispatch(kernel: Any, clicks: list[Any]) -> None:
-    """Dispatch the messages, and leave the running cell as the kernel's current request."""
-    ident, parent = kernel._parent_ident["shell"], kernel.get_parent("shell")
-    handler = kernel.saved_sigint_handler
-    try:
-        for _number, dispatch, arguments in clicks:
-            await dispatch(*arguments)
-    finally:
-        kernel.saved_sigint_handler = handler
-        kernel.set_parent(ident, parent, channel="shell")
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -37,6 +37,7 @@ class LiveView:
     """Shows an answer while it grows, in a front end that shows widgets.
 
     Args:
+        comm_id: Of the widget to make; the output has the same.
         name: The variable that will hold the reply.
         model: What the user asked for, until the API says its own name.
         recorded: Whether the reply comes from a recording, which the view then says.
@@ -44,9 +45,9 @@ class LiveView:
 
     shows = True
 
-    def __init__(self, name: str, model: str, *, recorded: bool) -> None:
+    def __init__(self, comm_id: str, name: str, model: str, *, recorded: bool) -> None:
         self._name = name
-        self.widget = LiveWidget(model=model, recorded=recorded)
+        self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._growing = Growing()
         self._blocks: list[str] = []
         self._output = Output({}, {})

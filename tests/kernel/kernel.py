@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any
 
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+
+from .versions import NEWEST, kernelspecs
 
 DEADLINE_SECONDS = 30.0
 Message = dict[str, Any]
@@ -76,7 +79,9 @@ class Kernel:
         self._cells: dict[str, Cell] = {}
         self.messages: list[Message] = []
 
-    def send(self, code: str, *, watched: bool = True, **content: Any) -> Cell:
+    def send(
+        self, code: str, *, watched: bool = True, subshell_id: str | None = None, **content: Any
+    ) -> Cell:
         """Send a cell, as JupyterLab would (``watched``) or as nbclient does."""
         told = {
             "code": code,
@@ -89,6 +94,8 @@ class Kernel:
         }
         metadata = {"cellId": f"cell-{len(self._cells)}"} if watched else {}
         message = self._client.session.msg("execute_request", told, metadata=metadata)
+        if subshell_id:
+            message["header"]["subshell_id"] = subshell_id
         self._client.shell_channel.send(message)
         cell = self._cells[message["header"]["msg_id"]] = Cell(message["header"]["msg_id"])
         return cell
@@ -153,10 +160,19 @@ class Kernel:
             message["header"]["subshell_id"] = subshell_id
         self._client.shell_channel.send(message)
 
-    def click_stop(self) -> None:
-        """Click on Stop in the newest view, once it is there."""
+    def click_stop(self, *, subshell: bool = False) -> None:
+        """Click on Stop in the newest view, once it is there; in a page that uses a subshell."""
         self.until(self.views)
-        self.tell(self.views()[-1], {"kind": "stop"})
+        self.tell(self.views()[-1], {"kind": "stop"}, self.subshell() if subshell else None)
+
+    def subshell(self) -> str:
+        """The id of a new subshell, as JupyterLab makes one for its widgets."""
+        request = self._client.session.msg("create_subshell_request", {})
+        self._client.control_channel.send(request)
+        while True:
+            reply = self._client.get_control_msg(timeout=DEADLINE_SECONDS)
+            if reply["parent_header"]["msg_id"] == request["header"]["msg_id"]:
+                return str(reply["content"]["subshell_id"])
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
@@ -169,10 +185,19 @@ class Kernel:
 
 
 @contextmanager
-def running_kernel(env: dict[str, str], cwd: str | None = None) -> Iterator[Kernel]:
-    """A kernel of this Python, shut down at the end."""
-    manager, client = start_new_kernel(kernel_name="python3", env=env, cwd=cwd)
+def running_kernel(
+    env: dict[str, str], cwd: str | None = None, version: str = NEWEST
+) -> Iterator[Kernel]:
+    """A kernel of that ipykernel, shut down at the end."""
+    manager = KernelManager(kernel_name="python3")
+    if version != NEWEST:
+        specs = KernelSpecManager(kernel_dirs=[str(kernelspecs(version))])
+        manager = KernelManager(kernel_name=version, kernel_spec_manager=specs)
+    manager.start_kernel(env=env, cwd=cwd)
+    client = manager.client()
+    client.start_channels()
     try:
+        client.wait_for_ready(timeout=60)
         yield Kernel(manager, client)
     finally:
         client.stop_channels()

@@ -63,6 +63,7 @@ def test_metadata_holds_the_usage_and_no_secret(kernel: Kernel, server: Server) 
     assert "sk-ant-test" not in json.dumps([m["content"] for m in kernel.messages])
 
 
+@pytest.mark.every_kernel
 def test_stop_by_click_keeps_the_partial_and_goes_on(kernel: Kernel, server: Server) -> None:
     server.play(Script([start(), delta("partial"), Hold()]))
     cell = kernel.send("%%claude poem\nGo.")
