@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .replay import Recording
 
 PAINT_SECONDS = 0.04
+BEAT_SECONDS = 1.0
+"""A view hears from us at least so often, and so knows that the kernel lives."""
+
 TICK_SECONDS = 0.05
 """ipykernel's interrupt does not wake a loop that waits: an awaiting cell has to look by itself."""
 
@@ -96,8 +99,8 @@ class Answer:
         """Take a message of a page that shows the view."""
         if message.get("kind") == "stop":
             self.stop()
-        elif message.get("kind") == "hello":
-            background.loop().call_soon_threadsafe(self._catch_up, int(message.get("have", 0)))
+        else:
+            background.loop().call_soon_threadsafe(self._catch_up, message)
 
     # Where the cell runs
 
@@ -171,7 +174,8 @@ class Answer:
             self._delivered = True
             self._bind(reply)
             self._view.close()
-            self._unlisten()
+            if not self._view.kept:
+                self._unlisten()
             if self._view.shows:
                 reply._shown_now = host.shown_here()
         return reply
@@ -217,7 +221,8 @@ class Answer:
 
     async def _paint(self) -> None:
         while True:
-            await self._changed.wait()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
             self._changed.clear()
             await self._paint_once()
             await asyncio.sleep(PAINT_SECONDS)
@@ -231,7 +236,9 @@ class Answer:
     async def _finish(self, reply: Reply) -> None:
         """Make the end ready off this loop: a long answer's takes a while."""
         told = self._request.notes if self._request else ()
-        await asyncio.to_thread(self._view.finish, reply, (*self._notes, *told))
+        notes = (*self._notes, *told)
+        here = asyncio.get_running_loop()
+        await here.run_in_executor(background.worker(), self._view.finish, reply, notes)
 
     def _stop(self, ending: Ending) -> None:
         if self._reader is None or not self._reader.done():
@@ -239,8 +246,8 @@ class Answer:
         if self._reader is not None:
             self._reader.cancel()
 
-    def _catch_up(self, have: int) -> None:
-        self._view.hear(have)
+    def _catch_up(self, message: dict[str, Any]) -> None:
+        self._view.hear(message)
         self._changed.set()
 
     def _freeze(self) -> Reply:

@@ -30,16 +30,14 @@ def kind() -> Kind:
 
     Returns:
         "live" where a front end shows widgets, "final" where nobody looks until the cell is done,
-        "terminal" in IPython's terminal, "script" in plain Python.
+        "terminal" where text is (IPython, `jupyter console`), "script" in plain Python.
     """
     here = shell()
     if here is None:
         return "script"
     if _captured(here):
         return "final"
-    if not _in_kernel(here):
-        return "terminal"
-    return "live" if _watched(here) else "final"
+    return _sender(here.get_parent()) if _in_kernel(here) else "terminal"
 
 
 def _in_kernel(here: Any) -> bool:
@@ -60,27 +58,27 @@ def _captured(here: Any) -> bool:
 def _in_output_widget(here: Any) -> bool:
     """Whether one takes the request's output; ipywidgets 8.1.9 lists widgets in `_instances`."""
     widget = sys.modules.get("ipywidgets.widgets.widget")
-    open_widgets = list(getattr(widget, "_instances", {}).values())
-    if not open_widgets or not _in_kernel(here):
-        return False
-    running = here.get_parent().get("header", {}).get("msg_id")
+    running = here.get_parent().get("header", {}).get("msg_id") if _in_kernel(here) else None
+    open_widgets = list(getattr(widget, "_instances", {}).values()) if running else []
     return any(getattr(one, "msg_id", None) == running for one in open_widgets)
 
 
-def _watched(here: Any) -> bool:
-    """Whether a page that shows widgets sent the cell that runs.
+def _sender(request: dict[str, Any]) -> Kind:
+    """What kind of program sent the cell that runs.
 
-    JupyterLab, Notebook 7 and VS Code name the cell. Other pages (nbclassic) may ask for input and
-    number messages without the ``_`` of jupyter_client, by which nbclient (nbconvert, papermill,
-    Voilà) and `jupyter console` send. In a widget's callback, whose request is no cell, no update
-    of an output reaches the page.
+    JupyterLab, Notebook 7 and VS Code name the cell; nbclassic does not, but may ask for input, as
+    may the terminals (`jupyter console`), whose messages jupyter_client 8.10 numbers with a ``_``.
+    nbclient (nbconvert, papermill, Voilà) does neither. In a widget's callback, whose request is no
+    cell, no update of an output reaches the page.
     """
-    request = here.get_parent()
-    header, content = request.get("header", {}), request.get("content", {})
+    header = request.get("header", {})
     if header.get("msg_type") != "execute_request":
-        return False
-    asks = content.get("allow_stdin") and "_" not in header["msg_id"]
-    return "cellId" in (request.get("metadata") or {}) or bool(asks)
+        return "final"
+    if "cellId" in (request.get("metadata") or {}):
+        return "live"
+    if not request.get("content", {}).get("allow_stdin"):
+        return "final"
+    return "terminal" if "_" in header["msg_id"] else "live"
 
 
 def _runs_a_cell(request: dict[str, Any]) -> bool:
@@ -228,17 +226,36 @@ def _heard(kernel: Any, frames: list[Any]) -> bool:
     try:
         _idents, parts = kernel.session.feed_identities(frames, copy=False)
         message = kernel.session.deserialize(parts, content=False, copy=False)
-        if message["header"]["msg_type"] != "comm_msg":
+        kind = message["header"]["msg_type"]
+        if not kind.startswith("comm_"):
             return False
         content = kernel.session.unpack(message["content"])
-        comm_id, data = content["comm_id"], content["data"]
     except (KeyError, TypeError, ValueError):
         return False  # the kernel says what is wrong with it
-    if not comm_id.startswith(OURS) or data.get("method") != "custom":
+    if kind in {"comm_open", "comm_info_request"}:
+        _hear_loaded(content.get("target_name"))
+    comm_id, data = str(content.get("comm_id")), content.get("data") or {}
+    if not comm_id.startswith(OURS) or (kind == "comm_msg" and data.get("method") != "custom"):
         return False
-    if comm_id in _ears:
-        _ears[comm_id](data.get("content") or {})
+    # A page that has no widgets closes each comm that is opened to it.
+    _tell(comm_id, {"kind": "unshown"} if kind == "comm_close" else data.get("content") or {})
     return True
+
+
+def _tell(comm_id: str, message: dict[str, Any]) -> None:
+    if comm_id in _ears:
+        _ears[comm_id](message)
+
+
+def _hear_loaded(target: str | None) -> None:
+    """Tell each view that a page was loaded: it asks for the widgets that it finds in its notebook.
+
+    ipywidgets' manager opens a comm to do so, or asks which ones there are
+    (@jupyter-widgets/base-manager 1.0, `_loadFromKernel`).
+    """
+    if target in {"jupyter.widget.control", "jupyter.widget"}:
+        for comm_id in list(_ears):
+            _tell(comm_id, {"kind": "loaded"})
 
 
 def take_clicks() -> None:

@@ -16,10 +16,12 @@ class View(Protocol):
     Attributes:
         widget: What pages send messages to; None where there is none.
         shows: Whether a person sees it.
+        kept: Whether a page goes on to show it after the end.
     """
 
     widget: Any
     shows: bool
+    kept: bool
 
     def open(self) -> None:
         """Appear: before anything is sent."""
@@ -27,8 +29,8 @@ class View(Protocol):
     def paint(self, draft: Draft) -> None:
         """Show what has come since the last call."""
 
-    def hear(self, have: int) -> None:
-        """A page shows the view, and has so many of its blocks."""
+    def hear(self, message: dict[str, Any]) -> None:
+        """A page says something: that it shows the view, or that it was loaded."""
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the end ready: the reply, and what else there is to say. It may take its time."""
@@ -42,8 +44,9 @@ class NoView:
 
     widget: Any = None
     shows = False
+    kept = False
 
-    def hear(self, have: int) -> None:
+    def hear(self, message: dict[str, Any]) -> None:
         """No page shows it."""
 
     def open(self) -> None:

@@ -1,8 +1,14 @@
 // The live view in the page. It keeps no text of its own: finished blocks are put in once, the open
 // one is replaced by each message, and what it missed it asks for.
 
-const PHASES = { waiting: "Waiting for the first token", thinking: "Thinking", writing: "Writing" };
+const PHASES = {
+  waiting: "Waiting for the first token",
+  thinking: "Thinking",
+  writing: "Writing",
+  done: "Done",
+};
 const TICK_MS = 100;
+const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
 
 function element(tag, name, parent, text = "") {
   const made = document.createElement(tag);
@@ -37,24 +43,49 @@ function render({ model, el }) {
 
   let have = 0;
   let began = performance.now();
+  let heard = began;
   let stopping = false;
+  let done = false;
+
+  function say(words) {
+    if (state.textContent !== words) state.textContent = words;
+  }
 
   function tick() {
-    seconds.textContent = `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    if (done) return;
+    const now = performance.now();
+    if (now - heard > SILENCE_MS) return say("No word from the kernel");
+    seconds.textContent = `${((now - began) / 1000).toFixed(1)} s`;
+  }
+
+  function tell(message) {
+    try {
+      model.send(message);
+    } catch {
+      say("The kernel is gone");
+    }
   }
 
   function stopNow() {
-    if (stopping) return;
+    if (stopping || done) return;
     stopping = true;
     stop.textContent = "Stopping";
     stop.disabled = true;
-    state.textContent = "Stopping";
-    model.send({ kind: "stop" });
+    say("Stopping");
+    tell({ kind: "stop" });
+  }
+
+  function end(lines) {
+    if (done) return;
+    done = true;
+    root.setAttribute("aria-busy", "false");
+    bar.remove();
+    for (const line of lines) element("p", "ns-footer", root, line);
   }
 
   function paint(message) {
     if (message.at > have) {
-      model.send({ kind: "hello", have });
+      tell({ kind: "hello", have });
       return;
     }
     for (const block of message.blocks.slice(have - message.at)) {
@@ -63,12 +94,12 @@ function render({ model, el }) {
     }
     // A message that was sent again may end before what is shown.
     if (message.at + message.blocks.length === have) open.innerHTML = message.open;
-    if (!stopping && state.textContent !== PHASES[message.phase]) {
-      state.textContent = PHASES[message.phase];
-    }
+    heard = performance.now();
+    if (!stopping) say(PHASES[message.phase]);
     name.textContent = message.model;
     tokens.textContent = `${message.exact || !message.tokens ? "" : "≈ "}${message.tokens.toLocaleString("en")} tokens`;
     began = Math.min(began, performance.now() - message.seconds * 1000);
+    if (message.phase === "done") end(message.footer);
   }
 
   function onKey(event) {
@@ -81,7 +112,7 @@ function render({ model, el }) {
   root.addEventListener("keydown", onKey);
   model.on("msg:custom", paint);
   const clock = setInterval(tick, TICK_MS);
-  model.send({ kind: "hello", have });
+  tell({ kind: "hello", have });
 
   return () => {
     clearInterval(clock);

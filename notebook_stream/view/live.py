@@ -3,13 +3,15 @@
 Messages to the browser are ``{"kind": "paint", "at": n, "blocks": [...], "open": html, ...}``: the
 finished blocks from the n-th on, and the open one. A page that lacks blocks before the n-th says
 ``{"kind": "hello", "have": m}``, and the next paint begins at m. It ends by taking the place of
-its own output with the static one, so that no widget is left behind.
+its own output with the static one, so that no widget is left behind; only a page that was loaded
+meanwhile keeps the widget, as no update of an output reaches it.
 """
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -18,9 +20,11 @@ from IPython.display import publish_display_data, update_display
 from ..markdown import Growing
 from ..reply import Draft, Reply
 from ..usage import estimate_tokens
-from .final import Output, output
+from .final import Output, footer, output, sentences
 
 HERE = Path(__file__).parent
+PATIENCE_SECONDS = 1.9
+"""For how long a page may be silent before it is taken for one that cannot show the view."""
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -50,77 +54,105 @@ class LiveView:
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._growing = Growing()
         self._blocks: list[str] = []
+        self._last: dict[str, Any] = {}
         self._output = Output({}, {})
         self._parts = 0
         self._sent = 0
-        self._heard = False
+        self._seen = False
+        self._plain = False
         self._resend = time.monotonic() + 0.1
         self._opened = time.monotonic()
+        self.kept = False
 
     def open(self) -> None:
         """Display the widget, with a static part for front ends that cannot show it."""
-        where = f" Its text will be in `{self._name}`." if self._name else ""
-        waiting = f"Claude is answering; ■ interrupts it.{where}"
-        view = self.widget._repr_mimebundle_()
-        data = view[0] if isinstance(view, tuple) else view
         publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-            {
-                **(data or {}),
-                "text/markdown": f"*{waiting}*",
-                "text/plain": waiting.replace("`", ""),
-            },
-            transient={"display_id": self.widget.model_id},
+            self._live(), transient={"display_id": self.widget.model_id}
         )
 
-    def hear(self, have: int) -> None:
-        """A page shows the view now, and has so many blocks."""
-        self._heard = True
-        self._sent = min(self._sent, have)
+    def _live(self) -> dict[str, Any]:
+        view = self.widget._repr_mimebundle_()
+        data = view[0] if isinstance(view, tuple) else view
+        return {**(data or {}), **self._waiting("Claude is answering")}
+
+    def _waiting(self, what: str) -> dict[str, Any]:
+        where = f" Its text will be in `{self._name}`." if self._name else ""
+        text = f"{what}; ■ (interrupt the kernel) stops it.{where}"
+        return {"text/markdown": f"*{text}*", "text/plain": text.replace("`", "")}
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """A page shows the view now, and has so many blocks; or it cannot; or it was loaded."""
+        if message.get("kind") == "loaded":
+            self.kept = True
+        elif message.get("kind") == "unshown":
+            self._show_plain()
+        elif message.get("kind") == "hello":
+            self._show_all(message)
+
+    def _show_all(self, message: dict[str, Any]) -> None:
+        self._seen = True
+        self._sent = min(self._sent, int(message.get("have", 0)))
+        if self._plain:
+            self._plain = False
+            self._update(self._live())
+        if self._output.data:
+            self._send()
 
     def paint(self, draft: Draft) -> None:
         """Send the blocks that were finished since, and the open one."""
         parts = draft.parts[self._parts :]
         self._parts += len(parts)
         self._blocks += self._growing.grow("".join(parts))
-        self._begin_anew()
-        at, self._sent = self._sent, len(self._blocks)
         counted = draft.usage.tokens("output_tokens") if draft.counted else None
-        self.widget.send(
-            {
-                "kind": "paint",
-                "at": at,
-                "blocks": self._blocks[at:],
-                "open": self._growing.open_block(),
-                "phase": draft.phase,
-                "model": draft.model,
-                "tokens": estimate_tokens(draft.written) if counted is None else counted,
-                "exact": draft.counted,
-                "seconds": time.monotonic() - self._opened,
-            }
-        )
+        self._last = {
+            "open": self._growing.open_block(),
+            "phase": draft.phase,
+            "model": draft.model,
+            "tokens": estimate_tokens(draft.written) if counted is None else counted,
+            "exact": draft.counted,
+            "seconds": time.monotonic() - self._opened,
+        }
+        if not self._seen:
+            self._do_without_a_page()
+        self._send()
 
-    def _begin_anew(self) -> None:
-        """Where no page has been heard, send all again, ever more seldom.
+    def _send(self) -> None:
+        at, self._sent = self._sent, len(self._blocks)
+        self.widget.send({"kind": "paint", "at": at, "blocks": self._blocks[at:], **self._last})
 
-        A click cannot arrive in every kernel while a call blocks; a page that opened after the
-        first message would miss it for good.
+    def _do_without_a_page(self) -> None:
+        """While no page has said that it shows the view.
+
+        What was sent before a page opened is lost to it, so all is sent again, ever more seldom; a
+        front end that fails to load the view gets the static part alone.
         """
         now = time.monotonic()
-        if not self._heard and now >= self._resend:
+        if now >= self._resend:
             self._resend = now + (now - self._opened)
             self._sent = 0
+        if now >= self._opened + PATIENCE_SECONDS:
+            self._show_plain()
+
+    def _show_plain(self) -> None:
+        if not self._plain and not self._output.data:
+            self._plain = True
+            self._update(self._waiting("Claude is answering, and this page cannot show it live"))
+
+    def _update(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        update_display(  # type: ignore[no-untyped-call] # IPython's
+            data, raw=True, display_id=self.widget.model_id, metadata=metadata
+        )
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the static output."""
+        self._last |= {"phase": "done", "footer": [*notes, *sentences(reply), footer(reply)]}
         self._output = output(reply, notes, self._name)
 
     def close(self) -> None:
         """Put the static output in the widget's place."""
-        update_display(  # type: ignore[no-untyped-call] # IPython's
-            self._output.data,
-            raw=True,
-            display_id=self.widget.model_id,
-            metadata=self._output.metadata,
-        )
+        self._update(self._output.data, self._output.metadata)
+        if self.kept:
+            self._send()
+            return
         self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open
         self.widget.close()

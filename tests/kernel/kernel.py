@@ -165,14 +165,23 @@ class Kernel:
         self.until(self.views)
         self.tell(self.views()[-1], {"kind": "stop"}, self.subshell() if subshell else None)
 
+    @property
+    def has_subshells(self) -> bool:
+        info = self._client.session.msg("kernel_info_request", {})
+        self._client.control_channel.send(info)
+        return "kernel subshells" in self._control_reply(info).get("supported_features", [])
+
     def subshell(self) -> str:
         """The id of a new subshell, as JupyterLab makes one for its widgets."""
         request = self._client.session.msg("create_subshell_request", {})
         self._client.control_channel.send(request)
+        return str(self._control_reply(request)["subshell_id"])
+
+    def _control_reply(self, request: Message) -> Message:
         while True:
             reply = self._client.get_control_msg(timeout=DEADLINE_SECONDS)
             if reply["parent_header"]["msg_id"] == request["header"]["msg_id"]:
-                return str(reply["content"]["subshell_id"])
+                return dict(reply["content"])
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()

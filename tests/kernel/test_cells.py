@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, refusal, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, refusal, start
 from .kernel import Cell, Kernel
 
 
@@ -61,63 +61,6 @@ def test_metadata_holds_the_usage_and_no_secret(kernel: Kernel, server: Server) 
     assert told["cost_usd"] == pytest.approx((25 * 2 + 12 * 10) / 1e6)
     assert "sssecret" not in json.dumps(output)
     assert "sk-ant-test" not in json.dumps([m["content"] for m in kernel.messages])
-
-
-@pytest.mark.every_kernel
-def test_stop_by_click_keeps_the_partial_and_goes_on(kernel: Kernel, server: Server) -> None:
-    server.play(Script([start(), delta("partial"), Hold()]))
-    cell = kernel.send("%%claude poem\nGo.")
-    after = kernel.send("print('next:', poem, poem.stop_reason, poem.complete)")
-    server.wait_for_request()
-    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
-    kernel.click_stop()
-    assert server.requests[0].closed.wait(5)
-    assert server.requests[0].client_left
-    assert kernel.wait(cell).ok
-    assert kernel.wait(after).stdout == "next: partial stopped False\n"
-    assert shown(cell).startswith("partial\n\n<small>")
-    assert "· stopped" in shown(cell)
-
-
-@pytest.mark.parametrize("text", ["partial", ""])
-def test_interrupt_keeps_the_partial_in_one_line(kernel: Kernel, server: Server, text: str) -> None:
-    server.play(Script([start(), *([delta(text)] if text else []), Hold()]))
-    cell = kernel.send("%%claude poem\nGo.")
-    after = kernel.send("print('never')")
-    server.wait_for_request()
-    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
-    kernel.interrupt()
-    assert server.requests[0].closed.wait(5)
-    kernel.wait(cell)
-    assert cell.error["ename"] == "KeyboardInterrupt"
-    assert len(cell.error["traceback"]) == 1
-    assert "\n" not in cell.error["traceback"][0]
-    kernel.until(lambda: after.reply)
-    assert after.reply is not None
-    assert after.reply["status"] == "aborted"
-    assert kernel.value("(poem, poem.stop_reason)") == repr((text, "interrupted"))
-    assert "· interrupted" in shown(cell)
-
-
-@pytest.mark.parametrize(
-    "code", ["%%claude x\nhi", "import notebook_stream\nx = notebook_stream.ask('hi')"]
-)
-def test_more_interrupts_change_nothing(kernel: Kernel, server: Server, code: str) -> None:
-    server.play(Script([start(), delta("*long* `text`\n\n" * 20_000), Hold()]))
-    cell = kernel.send(code)
-    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
-    kernel.interrupt()
-    assert server.requests[0].closed.wait(5)
-    for _ in range(3):
-        kernel.interrupt()  # while so long an answer is made ready
-    kernel.wait(cell)
-    assert cell.error["ename"] == "KeyboardInterrupt"
-    assert len(cell.error["traceback"]) == 1
-    (output,) = cell.outputs
-    assert set(output["data"]) == {"text/markdown", "text/plain"}
-    kernel.until(lambda: kernel.run("1").ok)
-    if code.startswith("%"):
-        assert kernel.value("x.stop_reason") == "'interrupted'"
 
 
 @pytest.mark.parametrize(
@@ -347,44 +290,6 @@ def test_demo_mode_answers_from_recordings(kernel: Kernel, server: Server) -> No
     kernel.run("%claude_demo off")
     assert kernel.run("%%claude x\nhi").ok
     assert len(server.requests) == 1
-
-
-def test_a_blocking_call_can_be_stopped_by_click(kernel: Kernel, server: Server) -> None:
-    server.play(Script([start(), delta("partial"), Hold()]))
-    cell = kernel.send("import notebook_stream\nx = notebook_stream.ask('hi')")
-    server.wait_for_request()
-    kernel.click_stop()
-    assert kernel.wait(cell).ok
-    assert kernel.value("(x.stop_reason)") == "'stopped'"
-
-
-def test_a_slow_start_does_not_hold_up_interrupts(kernel: Kernel, server: Server) -> None:
-    server.play(Script([Pause(0.2), start(), Hold()]))
-    cell = kernel.send("import notebook_stream\nx = notebook_stream.ask('hi')")
-    server.wait_for_request()
-    kernel.interrupt()
-    kernel.wait(cell)
-    assert cell.error["ename"] == "KeyboardInterrupt"
-    assert len(cell.error["traceback"]) == 1
-
-
-COUNT = """
-import asyncio, comm, threading, notebook_stream.background as b
-print(threading.active_count(), len(asyncio.all_tasks()), len(asyncio.all_tasks(b.loop())),
-      len(comm.get_comm_manager().comms))
-"""
-
-
-def test_answers_leave_no_thread_task_or_comm(kernel: Kernel, server: Server) -> None:
-    kernel.run("%claude hi")
-    before = kernel.run(COUNT).stdout
-    assert kernel.run("for _ in range(10):\n    %claude hi").ok
-    server.play(Script([start(), delta("partial"), Hold()]))
-    cell = kernel.send("%claude hi")
-    kernel.until(lambda: len(kernel.views()) == 12)
-    kernel.click_stop()
-    assert kernel.wait(cell).ok
-    assert kernel.run(COUNT).stdout == before
 
 
 def test_many_lines_in_one_cell_end_as_static_outputs(kernel: Kernel) -> None:

@@ -41,7 +41,8 @@ def kernelspecs(version: str) -> Path:
 
 def _fingerprint() -> str:
     """Of what gets installed: new requirements need a new environment."""
-    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()[:8]
+    told = (ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()
+    return hashlib.sha256(told).hexdigest()[:8]
 
 
 def _install(folder: Path, version: str) -> None:
@@ -54,4 +55,5 @@ def _install(folder: Path, version: str) -> None:
         "--quiet",
         "--disable-pip-version-check",
     ]
-    subprocess.run([*pip, f"ipykernel=={version}", "--editable", str(ROOT)], check=True)
+    wanted = [f"ipykernel=={version}", "nbformat", "--editable", str(ROOT)]
+    subprocess.run([*pip, *wanted], check=True)

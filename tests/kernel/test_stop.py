@@ -1,0 +1,235 @@
+"""Stop and interrupt, at every moment and from every kind of page."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..loopback import Hold, Pause, Script, Server, answer, delta, end, event, start
+from .kernel import Cell, Kernel
+from .test_cells import shown
+
+PAGES = pytest.mark.parametrize("page", ["main", "subshell"])
+"""A page that sends its clicks to the main shell (VS Code, nbclassic), or to a subshell (JupyterLab)."""
+
+
+def click(kernel: Kernel, page: str) -> None:
+    if page == "subshell" and not kernel.has_subshells:
+        pytest.skip("ipykernel 6 has no subshells")
+    kernel.click_stop(subshell=page == "subshell")
+
+
+@pytest.mark.every_kernel
+@PAGES
+def test_stop_by_click_keeps_the_partial_and_goes_on(
+    kernel: Kernel, server: Server, page: str
+) -> None:
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send("%%claude poem\nGo.")
+    after = kernel.send("print('next:', poem, poem.stop_reason, poem.complete)")
+    server.wait_for_request()
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    click(kernel, page)
+    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].client_left
+    assert kernel.wait(cell).ok
+    assert kernel.wait(after).stdout == "next: partial stopped False\n"
+    assert shown(cell).startswith("partial\n\n<small>")
+    assert "· stopped" in shown(cell)
+
+
+BLOCKING = {
+    "ask": "import notebook_stream\nx = notebook_stream.ask('hi')",
+    "by hand": "magic = get_ipython().run_cell_magic\nmagic('claude', 'x', 'hi')",
+    "time": "%%time\nx = %claude hi",
+    "run": "%run other.ipynb",
+    "run_cell": "get_ipython().run_cell('x = %claude hi');",
+}
+
+
+@pytest.mark.every_kernel
+@PAGES
+@pytest.mark.parametrize("way", BLOCKING)
+def test_a_blocking_call_can_be_stopped_by_click(
+    kernel: Kernel, server: Server, way: str, page: str
+) -> None:
+    kernel.run(OTHER_NOTEBOOK)
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send(BLOCKING[way])
+    behind = [kernel.send(f"print({n}, x.stop_reason)") for n in range(3)]
+    server.wait_for_request()
+    click(kernel, page)
+    assert server.requests[0].closed.wait(5)
+    assert kernel.wait(cell).ok
+    assert [kernel.wait(one).stdout for one in behind] == [f"{n} stopped\n" for n in range(3)]
+    assert "partial" in shown(cell)
+
+
+OTHER_NOTEBOOK = """
+import nbformat.v4 as v4, nbformat
+nbformat.write(v4.new_notebook(cells=[v4.new_code_cell('%%claude x\\nhi')]), 'other.ipynb')
+"""
+
+MOMENTS: dict[str, list[object]] = {
+    "before the first byte": [Hold()],
+    "before the first token": [start(), Hold()],
+    "while it thinks": [
+        start(),
+        event("content_block_start", index=0, content_block={"type": "thinking", "thinking": ""}),
+        event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "Hm"}),
+        Hold(),
+    ],
+    "during a stall": [start(), delta("partial"), Hold()],
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_click_twice_at_any_moment(kernel: Kernel, server: Server, moment: str) -> None:
+    server.play(Script(MOMENTS[moment]))
+    cell = kernel.send("%%claude poem\nGo.")
+    server.wait_for_request()
+    kernel.click_stop()
+    kernel.click_stop()
+    assert server.requests[0].closed.wait(5)
+    assert kernel.wait(cell).ok
+    kernel.click_stop()
+    text = "partial" if moment == "during a stall" else ""
+    assert kernel.value("(poem, poem.stop_reason)") == repr((text, "stopped"))
+    assert "· stopped" in shown(cell)
+    assert not cell.stderr
+
+
+def test_clicks_around_the_end_never_hurt(kernel: Kernel, server: Server) -> None:
+    for n in range(8):
+        server.play(answer("who", "le", pause=0.001 * n))
+        cell = kernel.send("%%claude poem\nGo.")
+        server.wait_for_request(n + 1)
+        kernel.click_stop()
+        assert kernel.wait(cell).ok
+        assert kernel.value("poem == 'whole' or poem.stop_reason == 'stopped'") == "True"
+        assert "Error" not in cell.stderr
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("text", ["partial", ""])
+def test_interrupt_keeps_the_partial_in_one_line(kernel: Kernel, server: Server, text: str) -> None:
+    server.play(Script([start(), *([delta(text)] if text else []), Hold()]))
+    cell = kernel.send("%%claude poem\nGo.")
+    after = kernel.send("print('never')")
+    server.wait_for_request()
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    kernel.interrupt()
+    assert server.requests[0].closed.wait(5)
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert len(cell.error["traceback"]) == 1
+    assert "\n" not in cell.error["traceback"][0]
+    kernel.until(lambda: after.reply)
+    assert after.reply is not None
+    assert after.reply["status"] == "aborted"
+    assert kernel.value("(poem, poem.stop_reason)") == repr((text, "interrupted"))
+    assert "· interrupted" in shown(cell)
+
+
+@pytest.mark.parametrize(
+    "code", ["%%claude x\nhi", "import notebook_stream\nx = notebook_stream.ask('hi')"]
+)
+def test_more_interrupts_change_nothing(kernel: Kernel, server: Server, code: str) -> None:
+    server.play(Script([start(), delta("*long* `text`\n\n" * 20_000), Hold()]))
+    cell = kernel.send(code)
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    kernel.interrupt()
+    assert server.requests[0].closed.wait(5)
+    for _ in range(3):
+        kernel.interrupt()  # while so long an answer is made ready
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert len(cell.error["traceback"]) == 1
+    (output,) = cell.outputs
+    assert set(output["data"]) == {"text/markdown", "text/plain"}
+    kernel.until(lambda: kernel.run("1").ok)
+    if code.startswith("%"):
+        assert kernel.value("x.stop_reason") == "'interrupted'"
+
+
+def test_a_slow_start_does_not_hold_up_interrupts(kernel: Kernel, server: Server) -> None:
+    server.play(Script([Pause(0.2), start(), Hold()]))
+    cell = kernel.send("import notebook_stream\nx = notebook_stream.ask('hi')")
+    server.wait_for_request()
+    kernel.interrupt()
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert len(cell.error["traceback"]) == 1
+
+
+COUNT = """
+import asyncio, comm, psutil, threading, notebook_stream.background as b
+print(len(psutil.Process().net_connections()), threading.active_count(), len(asyncio.all_tasks()), len(asyncio.all_tasks(b.loop())),
+      len(comm.get_comm_manager().comms))
+"""
+
+
+@pytest.mark.parametrize("way", ["click", "interrupt", "to the end"])
+def test_a_hundred_answers_leave_nothing(kernel: Kernel, server: Server, way: str) -> None:
+    kernel.run("%claude hi")
+    before = kernel.run(COUNT).stdout
+    for n in range(100):
+        server.play(
+            answer("partial")
+            if way == "to the end"
+            else Script([start(), delta("partial"), Hold()])
+        )
+        cell = kernel.send("%claude hi")
+        kernel.until(lambda n=n: len(kernel.views()) == n + 2)
+        if way == "click":
+            kernel.click_stop()
+        elif way == "interrupt":
+            kernel.until(lambda: kernel.painted(kernel.views()[-1]))
+            kernel.interrupt()
+        kernel.wait(cell)
+    assert kernel.value("str(claude_reply)") in {"'partial'", "''"}
+    kernel.until(lambda: kernel.run(COUNT).stdout == before)
+
+
+@pytest.mark.parametrize(
+    "code", ["%%claude x\nhi", "import notebook_stream\nx = notebook_stream.ask('hi')"]
+)
+def test_a_user_who_nests_loops_hangs_no_cell(kernel: Kernel, server: Server, code: str) -> None:
+    kernel.run("import nest_asyncio\nnest_asyncio.apply()")
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send(code)
+    after = kernel.send("print(x.stop_reason)")
+    server.wait_for_request()
+    kernel.click_stop()
+    assert kernel.wait(cell).ok
+    assert kernel.wait(after).stdout == "stopped\n"
+
+
+def test_two_answers_at_once_in_one_kernel(kernel: Kernel, server: Server) -> None:
+    if not kernel.has_subshells:
+        pytest.skip("ipykernel 6 has no subshells")
+    first, second = Hold(), Hold()
+    server.play(
+        Script([start(), delta("one"), first, end()]),
+        Script([start(), delta("two"), second, end()]),
+    )
+    one = kernel.send("%%claude x\nhi")
+    server.wait_for_request(1)
+    two = kernel.send("%%claude y\nhi", subshell_id=kernel.subshell())
+    server.wait_for_request(2)
+    second.let_go.set()
+    assert kernel.wait(two).ok
+    assert not one.done
+    first.let_go.set()
+    assert kernel.wait(one).ok
+    assert kernel.value("(x, y)") == "('one', 'two')"
+    assert shown(one).startswith("one")
+    assert shown(two).startswith("two")
+
+
+def test_an_output_widget_gets_the_answer_at_its_end(kernel: Kernel, server: Server) -> None:
+    cell: Cell = kernel.run(
+        "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    x = %claude hi"
+    )
+    assert cell.ok
+    assert not kernel.views()
+    assert kernel.value("str(x)") == "'Hello, world.'"
