@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ class Lab:
         except (urllib.error.URLError, ConnectionError):
             return None
 
+    def answers(self, address: str) -> bool:
+        """Whether the server has an answer at an address."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/{address}?token={TOKEN}"):
+                return True
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
     def kernel_is_idle(self, path: Path) -> bool:
         """Whether the notebook's kernel is up; a page asked before offers a choice of kernels."""
         sessions = [session for session in self.get("sessions") if session["name"] == path.name]
@@ -65,31 +74,53 @@ class Lab:
         return path
 
 
+@contextmanager
+def serving_pages(
+    command: list[str], env: dict[str, str], folder: Path, ready: str = "api/status"
+) -> Iterator[Lab]:
+    """A Jupyter server of any kind, and the API for its kernels."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving() as api:
+        env = env | {"ANTHROPIC_API_KEY": "sk-ant-test", "ANTHROPIC_BASE_URL": api.url}
+        with (
+            (folder / "server.log").open("w") as log,
+            subprocess.Popen(
+                [*command, f"--port={port}"], env=env, stdout=log, stderr=log
+            ) as running,
+        ):
+            started = Lab(f"http://127.0.0.1:{port}", folder, api)
+            try:
+                _wait_until(lambda: started.answers(ready))
+                yield started
+            finally:
+                running.terminate()
+
+
+def jupyter(app: str, folder: Path, python: str = sys.executable) -> list[str]:
+    """The command of a Jupyter server: jupyterlab, nbclassic."""
+    command = [python, "-m", app, "--no-browser", f"--ServerApp.root_dir={folder}"]
+    command += [f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0"]
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*command, "--allow-root"] if as_root else command
+
+
 @pytest.fixture(scope="package")
-def lab(clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab and Notebook 7 on one server."""
-    folder = tmp_path_factory.mktemp("lab")
+def lab_env(clean_env: dict[str, str]) -> dict[str, str]:
+    """The environment of a JupyterLab that asks nothing and saves nothing by itself."""
     for name, setting in SETTINGS.items():
         path = Path(clean_env["JUPYTER_CONFIG_DIR"]) / "lab/user-settings/@jupyterlab" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(setting))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={folder}"]
-    command += [f"--IdentityProvider.token={TOKEN}", f"--port={port}", "--ServerApp.port_retries=0"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")
-    with serving() as api:
-        env = clean_env | {"ANTHROPIC_API_KEY": "sk-ant-test", "ANTHROPIC_BASE_URL": api.url}
-        with (
-            (folder / "server.log").open("w") as log,
-            subprocess.Popen(command, env=env, stdout=log, stderr=log) as running,
-        ):
-            started = Lab(url, folder, api)
-            _wait_until(lambda: started.get("status") is not None)
-            yield started
-            running.terminate()
+    return clean_env
+
+
+@pytest.fixture(scope="package")
+def lab(lab_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab and Notebook 7 on one server."""
+    folder = tmp_path_factory.mktemp("lab")
+    with serving_pages(jupyter("jupyterlab", folder), lab_env, folder) as started:
+        yield started
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -126,7 +157,7 @@ class Notebook:
     """A notebook that is open in the page."""
 
     def __init__(self, page: Page, lab: Lab, path: Path, *, app: str) -> None:
-        self.page = page
+        self.page, self.path = page, path
         # A workspace of its own: JupyterLab opens again what was open in the last one.
         tree = f"lab/workspaces/{path.stem}/tree" if app == "lab" else "notebooks"
         page.goto(f"{lab.url}/{tree}/{path.name}?token={TOKEN}")
@@ -138,12 +169,24 @@ class Notebook:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
 
+    def run_last(self) -> None:
+        """Run the last cell alone."""
+        self.page.locator(".jp-CodeCell .jp-InputArea-editor").last.click()
+        self.page.keyboard.press("Control+Enter")
+
     def output(self, cell: int) -> Any:
         """The output area of a cell, the first being 0."""
         return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-child")
 
-    def save(self) -> None:
+    def save(self, words: str) -> Any:
+        """Save it.
+
+        Returns:
+            The file, once it holds the words.
+        """
         self.page.keyboard.press("Control+s")
+        _wait_until(lambda: words in self.path.read_text())
+        return nbformat.read(self.path, as_version=4)
 
 
 @pytest.fixture(params=["lab", "notebook"])

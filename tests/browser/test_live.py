@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import nbformat
 from playwright.sync_api import Page, expect
 
 from ..loopback import Hold, Pause, Script, answer, delta, end, start
 from .conftest import Lab, Notebook
 
 NEXT = "print('next:', len(poem), poem.stop_reason)"
-
-
-def saved(page: Page, path: Path, words: str) -> Any:
-    """The file, once it holds the words."""
-    for _ in range(300):
-        if words in path.read_text():
-            return nbformat.read(path, as_version=4)
-        page.wait_for_timeout(100)
-    raise AssertionError(path.read_text())
 
 
 def test_an_answer_grows_and_becomes_markdown(page: Page, lab: Lab, app: str) -> None:
@@ -75,8 +62,7 @@ def test_stop_by_click_keeps_the_partial_through_save_and_reopen(
     expect(notebook.output(1).locator("small")).to_contain_text("stopped")
     expect(page.locator(".ns-live")).to_have_count(0)
 
-    notebook.save()
-    file = saved(page, path, "next: 9 stopped")
+    file = notebook.save("next: 9 stopped")
     assert "widgets" not in file.metadata
     assert len(file.cells[1].outputs) == 1, file.cells[1].outputs
     (output,) = file.cells[1].outputs

@@ -1,16 +1,11 @@
-"""The ipykernels that people have, each in an environment of its own, made once."""
+"""The ipykernels that people have."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import subprocess
-import sys
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "kernels"
+from ..environments import environment
 
 NEWEST = "newest"
 """The ipykernel beside these tests."""
@@ -22,38 +17,10 @@ IN_FULL = (NEWEST, "6.31.0")
 
 def kernelspecs(version: str) -> Path:
     """A folder with the kernelspec of that ipykernel; its environment is made where it is missing."""
-    python = f"py{sys.version_info.major}{sys.version_info.minor}"
-    folder = CACHE / f"{python}-{version}-{_fingerprint()}"
-    spec = folder / "kernelspecs" / version / "kernel.json"
-    if not spec.exists():
-        _install(folder, version)
-        argv = [
-            str(folder / "bin" / "python"),
-            "-m",
-            "ipykernel_launcher",
-            "-f",
-            "{connection_file}",
-        ]
-        spec.parent.mkdir(parents=True)
-        spec.write_text(json.dumps({"argv": argv, "display_name": version, "language": "python"}))
-    return folder / "kernelspecs"
-
-
-def _fingerprint() -> str:
-    """Of what gets installed: new requirements need a new environment."""
-    told = (ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()
-    return hashlib.sha256(told).hexdigest()[:8]
-
-
-def _install(folder: Path, version: str) -> None:
-    venv.create(folder, clear=True, with_pip=True)
-    pip = [
-        str(folder / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    wanted = [f"ipykernel=={version}", "nbformat", "--editable", str(ROOT)]
-    subprocess.run([*pip, *wanted], check=True)
+    folder = environment(f"ipykernel=={version}", "nbformat")
+    specs = folder / "kernelspecs"
+    argv = [str(folder / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (specs / version).mkdir(parents=True, exist_ok=True)
+    told = {"argv": argv, "display_name": version, "language": "python"}
+    (specs / version / "kernel.json").write_text(json.dumps(told))
+    return specs

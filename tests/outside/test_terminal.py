@@ -147,6 +147,28 @@ def test_ctrl_c_in_a_terminal_keeps_the_partial(ipython: pexpect.spawn, server: 
     assert server.requests[0].closed.wait(5)
 
 
+def test_jupyter_console_streams_text_and_keeps_the_partial(
+    env: dict[str, str], server: Server
+) -> None:
+    server.play(Script([start(), delta("partial"), Hold()]))
+    command = ["-m", "jupyter_console", "--simple-prompt", "--ZMQTerminalInteractiveShell.banner="]
+    terminal = pexpect.spawn(
+        sys.executable, command, env={**env, "TERM": "dumb"}, encoding="utf-8", timeout=30
+    )
+    terminal.expect_exact("In [1]: ")
+    terminal.sendline("%load_ext notebook_stream")
+    terminal.expect_exact("In [2]: ")
+    terminal.sendline("%claude go on")
+    terminal.expect_exact("partial")
+    terminal.sendintr()
+    terminal.expect_exact("KeyboardInterrupt: interrupted")
+    terminal.expect_exact("In [3]: ")
+    terminal.sendline("print([claude_reply, claude_reply.stop_reason])")
+    terminal.expect_exact("['partial', 'interrupted']")
+    terminal.close(force=True)
+    assert server.requests[0].closed.wait(5)
+
+
 def test_demo_opens_a_copy_of_its_own(env: dict[str, str], tmp_path: Path) -> None:
     arguments = [*COMMAND[1:], "demo", "--no-browser"]
     demo = pexpect.spawn(

@@ -1,0 +1,78 @@
+"""A page that is loaded again, or loses its kernel, in the middle of a stream."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from playwright.sync_api import Page, expect
+
+from ..loopback import Hold, Script, delta, end, start
+from .conftest import Lab, Notebook
+
+
+def test_a_saved_notebook_gets_its_view_back(page: Page, lab: Lab, app: str) -> None:
+    first, second = Hold(), Hold()
+    lab.api.play(
+        Script([start(), delta("# One\n\nBegin"), first, delta("ning.\n\nMore"), second, end()])
+    )
+    notebook = Notebook(page, lab, lab.write(f"reload-{app}", "%%claude poem\nGo."), app=app)
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("Begin")
+    notebook.save("widget-view")
+    page.reload()
+    expect(page.locator(".ns-text h1")).to_have_text("One")
+    expect(page.locator(".ns-state")).to_have_text("Writing")
+    first.let_go.set()
+    expect(page.locator(".ns-text")).to_contain_text("More")
+    second.let_go.set()
+    expect(page.locator(".ns-footer")).to_contain_text("25 in · 12 out")
+    expect(page.locator(".ns-bar")).to_have_count(0)
+    page.reload()
+    expect(page.locator(".ns-text p").last).to_have_text("More")
+    expect(page.locator(".ns-footer")).to_contain_text("25 in · 12 out")
+    expect(page.locator(".ns-bar")).to_have_count(0)
+
+
+def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:
+    lab.api.play(Script([start(), delta("A partial"), Hold()]))
+    path = lab.write("reload-stop", "%%claude poem\nGo.")
+    notebook = Notebook(page, lab, path, app="lab")
+    before = len(lab.api.requests)
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("A partial")
+    notebook.save("widget-view")
+    page.reload()
+    page.locator(".ns-stop").click()
+    assert lab.api.requests[before].closed.wait(5)
+    expect(page.locator(".ns-footer")).to_contain_text("stopped")
+    expect(page.locator(".ns-text")).to_contain_text("A partial")
+
+
+def test_a_notebook_never_saved_loses_its_output_and_not_the_variable(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    lab.api.play(Script([start(), delta("text"), hold, end()]))
+    path = lab.write("reload-unsaved", "%%claude poem\nGo.", "print('kept:', poem)")
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("text")
+    page.reload()
+    page.wait_for_selector(".jp-CodeCell")
+    expect(page.locator(".ns-live")).to_have_count(0)
+    hold.let_go.set()
+    reopened = Notebook(page, lab, path, app="lab")
+    reopened.run_last()
+    expect(reopened.output(2)).to_contain_text("kept: text")
+
+
+def test_a_kernel_that_dies_leaves_the_text(page: Page, lab: Lab) -> None:
+    lab.api.play(Script([start(), delta("What came so far"), Hold()]))
+    path = lab.write("dies", "import os; print('pid', os.getpid())", "%%claude poem\nGo.")
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("What came so far")
+    os.kill(int(notebook.output(1).inner_text().split()[1]), signal.SIGKILL)
+    expect(page.locator(".ns-state")).to_have_text("No word from the kernel", timeout=30_000)
+    expect(page.locator(".ns-text")).to_contain_text("What came so far")
+    file = notebook.save("Claude is answering")
+    assert "poem" in file.cells[2].outputs[0].data["text/markdown"]
