@@ -39,8 +39,10 @@ def test_nbclassic_streams_stops_and_swaps(
     with serving_pages(jupyter("nbclassic", tmp_path), lab_env, tmp_path) as lab:
         lab.api.play(Script([start(), delta("A partial"), Hold()]))
         path = lab.write("classic", "%%claude poem\nGo.", NEXT)
-        page.goto(f"{lab.url}/notebooks/{path.name}?token={TOKEN}")
-        page.wait_for_selector("#kernel_indicator_icon.kernel_idle_icon")
+        page.goto(f"{lab.url}/nbclassic/notebooks/{path.name}?token={TOKEN}")
+        page.wait_for_function(
+            "window.Jupyter?.notebook?._fully_loaded && Jupyter.notebook.kernel?.is_connected()"
+        )
         page.evaluate("Jupyter.notebook.execute_all_cells()")
         expect(page.locator(".ns-text")).to_contain_text("A partial")
         page.locator(".ns-stop").click()
