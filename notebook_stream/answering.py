@@ -189,7 +189,7 @@ class Answer:
             self._reader = asyncio.create_task(self._read())
             await asyncio.wait({self._reader})
         painter.cancel()
-        await _see_out(painter, asyncio.create_task(self._paint_once()))
+        await _see_out(painter)
         reply = self._freeze()
         if self._error:
             self._error.reply = reply
@@ -224,10 +224,10 @@ class Answer:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
             self._changed.clear()
-            await self._paint_once()
+            self._paint_once()
             await asyncio.sleep(PAINT_SECONDS)
 
-    async def _paint_once(self) -> None:
+    def _paint_once(self) -> None:
         try:
             self._view.paint(self._draft)
         except BrokenPipeError:
@@ -290,12 +290,11 @@ class Answer:
         return "error" if self._error else self._ending
 
 
-async def _see_out(*painters: asyncio.Task[None]) -> None:
+async def _see_out(painter: asyncio.Task[None]) -> None:
     """Wait for what still paints; no failure on the screen may cost the reply."""
-    await asyncio.wait(painters)
-    for painter in painters:
-        if not painter.cancelled() and painter.exception():
-            log.error("the view could not be painted", exc_info=painter.exception())
+    await asyncio.wait({painter})
+    if not painter.cancelled() and painter.exception():
+        log.error("the view could not be painted", exc_info=painter.exception())
 
 
 def _body(prompt: str, options: Options) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _MATH = re.compile(rf"(?P<display>{DISPLAY})|(?P<inline>{INLINE})", re.DOTALL)
 _CLOSING = {"$$": "$$", r"\[": r"\]"}
 
 
-_UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef]")
 
 
 def seen(text: str) -> str:
@@ -36,6 +36,11 @@ def seen(text: str) -> str:
     Source: https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
     """
     return _UNSEEN.sub("", text)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines, with their ends; ``splitlines()`` knows more line ends than Markdown."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def formula(match: re.Match[str]) -> tuple[str, bool]:

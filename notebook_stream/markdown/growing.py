@@ -21,7 +21,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from .grammar import parser, seen
+from .grammar import lines_of, parser, seen
+from .still import missing_fence, plain_blocks, plain_settled, safe, settled
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
     *(e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type)),
@@ -36,12 +37,16 @@ _MATH_ATTRIBUTES = frozenset({
 
 
 class Growing:
-    """A text that grows, as HTML blocks."""
+    """A text that grows: as HTML blocks, and as what is left of it at the end.
+
+    Each block is parsed for good once, for all three.
+    """
 
     def __init__(self) -> None:
         self._tail = ""
-        self._lines = 0
         self._env: dict[str, Any] = {}
+        self._markdown: list[str] = []
+        self._plain: list[str] = []
 
     def grow(self, text: str) -> list[str]:
         """Add ``text``.
@@ -56,6 +61,13 @@ class Growing:
         """The HTML of what is not finished yet."""
         return _html(parser().parse(self._tail, self._env), self._env)
 
+    def still(self) -> tuple[str, str]:
+        """The whole text so far as harmless Markdown and as plain text."""
+        tokens, lines = parser().parse(self._tail, self._env), lines_of(self._tail)
+        last = safe(tokens, lines, self._env) + missing_fence(tokens, lines)
+        plain = plain_settled("".join([*self._plain, plain_blocks(tokens)]))
+        return settled("".join([*self._markdown, last])), plain
+
     def _finished(self) -> Iterator[str]:
         complete = self._tail[: self._tail.rindex("\n") + 1]
         groups = _groups(parser().parse(complete, self._env))
@@ -64,7 +76,11 @@ class Growing:
         if len(groups) < 2:
             return
         start = _first_line(groups[-1])
-        self._tail = "\n".join(self._tail.split("\n")[start:])
+        lines = lines_of(self._tail)
+        tokens = [token for group in groups[:-1] for token in group]
+        self._markdown.append(safe(tokens, lines[:start], self._env))
+        self._plain.append(plain_blocks(tokens))
+        self._tail = "".join(lines[start:])
         for group in groups[:-1]:
             yield _html(group, self._env)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from .grammar import DISPLAY, INLINE, formula, parser, seen
+from .grammar import DISPLAY, INLINE, formula, lines_of, parser, seen
 
 _SEGMENT = re.compile(
     rf"""
@@ -29,6 +29,9 @@ _SEGMENT = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _CELLS = re.compile(r"(?<!\\)(\|)")
+
+_MONEY = "\ufdd0"
+"""Stands for a dollar sign that is none of a formula's, until the whole text is known."""
 
 MONEY = "<span>&#36;</span>"
 r"""A dollar sign that MathJax pairs with no other.
@@ -50,11 +53,26 @@ def harmless(text: str) -> str:
         Markdown, which shows the same.
     """
     text, env = seen(text), dict[str, Any]()
-    tokens = parser().parse(text, env)
-    lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # splitlines() knows more line ends
-    safe = _Safe(env.get("references", {}), "$" if text.count("$") == 1 else MONEY)
-    parts = [_safe_part(safe, *part) for part in _parts(tokens, lines)]
-    return "".join(parts) + _missing_fence(tokens, lines)
+    tokens, lines = parser().parse(text, env), lines_of(text)
+    return settled(safe(tokens, lines, env) + missing_fence(tokens, lines))
+
+
+def safe(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[str, Any]) -> str:
+    """Some blocks as harmless Markdown, all but `settled`.
+
+    Args:
+        tokens: The blocks'.
+        lines: The blocks' source.
+        env: What the parser knows of the text up to here: its link definitions.
+    """
+    write = _Safe(env.get("references", {}))
+    return "".join(_safe_part(write, *part) for part in _parts(tokens, lines))
+
+
+def settled(markdown: str) -> str:
+    """Harmless Markdown of a whole text: a dollar sign that is alone needs no disguise."""
+    alone = markdown.count("$") + markdown.count(_MONEY) == 1
+    return markdown.replace(_MONEY, "$" if alone else MONEY)
 
 
 _Kind = Literal["code", "indented", "row", "text"]
@@ -86,13 +104,13 @@ def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int]]:
             yield "row" if in_row else "text", start, end
 
 
-def _safe_part(safe: _Safe, kind: _Kind, text: str) -> str:
+def _safe_part(write: _Safe, kind: _Kind, text: str) -> str:
     if kind == "code":
         return text
     if kind == "indented":
         return _fenced(text) if _ACTIVE.search(text) else text
     pieces = _CELLS.split(text) if kind == "row" else [text]
-    return "".join(_SEGMENT.sub(safe, piece) for piece in pieces)
+    return "".join(_SEGMENT.sub(write, piece) for piece in pieces)
 
 
 def _fenced(text: str) -> str:
@@ -107,17 +125,15 @@ class _Safe:
 
     Attributes:
         references: The link definitions of the text.
-        money: What stands for a dollar sign that is none of a formula's.
     """
 
     references: Mapping[str, Any]
-    money: str
 
     def __call__(self, match: re.Match[str]) -> str:
         if match["display"] or match["inline"]:
             return _formula(match)
         if match["dollar_sign"]:
-            return self.money
+            return _MONEY
         if match["tag"]:
             return "&lt;"
         if match["link"]:
@@ -179,7 +195,8 @@ def _formula(match: re.Match[str]) -> str:
     return f"$${latex}$$" if display else f"${latex.strip()}$"
 
 
-def _missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
+def missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
+    """What closes a fence that is open at the end."""
     fences = [token for token in tokens if token.type == "fence" and token.map]
     if not fences or not fences[-1].map or fences[-1].map[1] < len(lines):
         return ""
@@ -200,9 +217,17 @@ def plain(text: str) -> str:
         Text: a blank line between blocks, list items and table rows on lines of their own, code
         and formulas as they are.
     """
-    return re.sub(r"\n{3,}", "\n\n", "".join(_Plain().blocks(parser().parse(seen(text))))).strip(
-        "\n"
-    )
+    return plain_settled(plain_blocks(parser().parse(seen(text))))
+
+
+def plain_blocks(tokens: Sequence[Token]) -> str:
+    """Some blocks as plain text, all but `plain_settled`."""
+    return "".join(_Plain().blocks(tokens))
+
+
+def plain_settled(text: str) -> str:
+    """Plain text of a whole answer: one blank line at most between blocks."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
 _AFTER = {

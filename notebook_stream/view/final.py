@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,8 @@ class FinalView(NoView):
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the static output."""
-        self._output = output(reply, notes, self._name) if has_output(reply) else None
+        if has_output(reply):
+            self._output = output(reply, notes, self._name, lambda: (harmless(reply), plain(reply)))
 
     def close(self) -> None:
         """Display the static output."""
@@ -70,10 +71,19 @@ class FinalView(NoView):
             )
 
 
-def output(reply: Reply, notes: tuple[str, ...], name: str) -> Output:
-    """The static output: all there is to save of an answer."""
+def output(
+    reply: Reply, notes: tuple[str, ...], name: str, text: Callable[[], tuple[str, str]]
+) -> Output:
+    """The static output: all there is to save of an answer.
+
+    Args:
+        reply: The answer.
+        notes: What else there is to say.
+        name: The variable that holds it.
+        text: Gives its text as harmless Markdown and as plain text.
+    """
     try:
-        data = mimebundle(reply, notes)
+        data = mimebundle(reply, notes, *text())
     except Exception:  # an answer may hold anything; no fault of a parser may cost it
         log.exception("the Markdown could not be made safe")
         data = {"text/plain": "\n\n".join([reply, *notes, footer(reply)])}
@@ -85,15 +95,17 @@ def has_output(reply: Reply) -> bool:
     return bool(reply or reply.usage or reply.error or reply.stop_reason)
 
 
-def mimebundle(reply: Reply, notes: tuple[str, ...] = ()) -> dict[str, str]:
+def mimebundle(
+    reply: Reply, notes: tuple[str, ...], markdown: str, unmarked: str
+) -> dict[str, str]:
     """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
     said = [*notes, *sentences(reply)]
     line = footer(reply)
     marked = [f"**{_literal(note)}**" for note in said]
     small = f"<small>{_literal(line)}</small>"
     return {
-        "text/markdown": "\n\n".join(filter(None, [harmless(reply).rstrip(), *marked, small])),
-        "text/plain": "\n\n".join(filter(None, [plain(reply), *said, line])),
+        "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *marked, small])),
+        "text/plain": "\n\n".join(filter(None, [unmarked, *said, line])),
     }
 
 

@@ -93,7 +93,8 @@ function render({ model, el }) {
       have += 1;
     }
     // A message that was sent again may end before what is shown.
-    if (message.at + message.blocks.length === have) open.innerHTML = message.open;
+    const current = message.at + message.blocks.length === have;
+    if (current && message.open !== undefined) open.innerHTML = message.open;
     heard = performance.now();
     if (!stopping) say(PHASES[message.phase]);
     name.textContent = message.model;

@@ -1,10 +1,10 @@
 """The live view: one widget to which each finished Markdown block is sent once.
 
 Messages to the browser are ``{"kind": "paint", "at": n, "blocks": [...], "open": html, ...}``: the
-finished blocks from the n-th on, and the open one. A page that lacks blocks before the n-th says
-``{"kind": "hello", "have": m}``, and the next paint begins at m. It ends by taking the place of
-its own output with the static one, so that no widget is left behind; only a page that was loaded
-meanwhile keeps the widget, as no update of an output reaches it.
+finished blocks from the n-th on, and the open one where it has changed. A page that lacks blocks
+before the n-th says ``{"kind": "hello", "have": m}``, and the next paint begins at m. It ends by
+taking the place of its own output with the static one, so that no widget is left behind; only a
+page that was loaded meanwhile keeps the widget, as no update of an output reaches it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import anywidget
 import traitlets
 from IPython.display import publish_display_data, update_display
 
-from ..markdown import Growing
+from ..markdown import Growing, harmless, plain
 from ..reply import Draft, Reply
 from ..usage import estimate_tokens
 from .final import Output, footer, output, sentences
@@ -54,9 +54,12 @@ class LiveView:
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._growing = Growing()
         self._blocks: list[str] = []
+        self._open = ""
+        self._open_sent = False
         self._last: dict[str, Any] = {}
         self._output = Output({}, {})
-        self._parts = 0
+        self._parts = self._taken = 0
+        self._sound = True
         self._sent = 0
         self._seen = False
         self._plain = False
@@ -92,6 +95,7 @@ class LiveView:
     def _show_all(self, message: dict[str, Any]) -> None:
         self._seen = True
         self._sent = min(self._sent, int(message.get("have", 0)))
+        self._open_sent = False
         if self._plain:
             self._plain = False
             self._update(self._live())
@@ -102,10 +106,12 @@ class LiveView:
         """Send the blocks that were finished since, and the open one."""
         parts = draft.parts[self._parts :]
         self._parts += len(parts)
-        self._blocks += self._growing.grow("".join(parts))
+        if parts:
+            self._grow("".join(parts))
+            self._open = self._growing.open_block()
+            self._open_sent = False
         counted = draft.usage.tokens("output_tokens") if draft.counted else None
         self._last = {
-            "open": self._growing.open_block(),
             "phase": draft.phase,
             "model": draft.model,
             "tokens": estimate_tokens(draft.written) if counted is None else counted,
@@ -116,9 +122,19 @@ class LiveView:
             self._do_without_a_page()
         self._send()
 
+    def _grow(self, text: str) -> None:
+        self._sound = False
+        self._blocks += self._growing.grow(text)
+        self._taken += len(text)
+        self._sound = True
+
     def _send(self) -> None:
         at, self._sent = self._sent, len(self._blocks)
-        self.widget.send({"kind": "paint", "at": at, "blocks": self._blocks[at:], **self._last})
+        message = {"kind": "paint", "at": at, "blocks": self._blocks[at:], **self._last}
+        if not self._open_sent:
+            self._open_sent = True
+            message["open"] = self._open
+        self.widget.send(message)
 
     def _do_without_a_page(self) -> None:
         """While no page has said that it shows the view.
@@ -130,6 +146,7 @@ class LiveView:
         if now >= self._resend:
             self._resend = now + (now - self._opened)
             self._sent = 0
+            self._open_sent = False
         if now >= self._opened + PATIENCE_SECONDS:
             self._show_plain()
 
@@ -146,12 +163,19 @@ class LiveView:
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the static output."""
         self._last |= {"phase": "done", "footer": [*notes, *sentences(reply), footer(reply)]}
-        self._output = output(reply, notes, self._name)
+        self._output = output(reply, notes, self._name, lambda: self._still(reply))
+
+    def _still(self, reply: Reply) -> tuple[str, str]:
+        if not self._sound:
+            return harmless(reply), plain(reply)
+        self._grow(reply[self._taken :])
+        return self._growing.still()
 
     def close(self) -> None:
         """Put the static output in the widget's place."""
         self._update(self._output.data, self._output.metadata)
         if self.kept:
+            self._open, self._open_sent = self._growing.open_block(), False
             self._send()
             return
         self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open

@@ -21,29 +21,33 @@ class TerminalView(NoView):
 
     def __init__(self, details: TextIO | None = None) -> None:
         self._details = details
-        self._written = 0
+        self._parts = self._taken = 0
+        self._rest = ""
         self._ends = "\n"
         self._below: list[str] = []
 
     def paint(self, draft: Draft) -> None:
         """Write what has come since."""
-        parts = draft.parts[self._written :]
-        self._written += len(parts)
+        parts = draft.parts[self._parts :]
+        self._parts += len(parts)
         self._write("".join(parts))
 
     def _write(self, text: str) -> None:
         if text:
+            self._taken += len(text)
             sys.stdout.write(text)
             sys.stdout.flush()
             self._ends = text[-1]
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Make the lines below the text; an error is told by who raises it."""
+        """Make ready what is left and the lines below it; who raises an error tells it."""
+        self._rest = reply[self._taken :]
         said = () if reply.error else sentences(reply)
         self._below = [*notes, *said, footer(reply)] if has_output(reply) else []
 
     def close(self) -> None:
         """End the line and write what is below the text, dim where the terminal can."""
+        self._write(self._rest)
         if self._ends != "\n":
             self._write("\n")
         if self._below:

@@ -42,7 +42,7 @@ def test_the_view_grows_while_the_cell_runs(kernel: Kernel, server: Server) -> N
     assert "■" in first["data"]["text/markdown"]
     assert "claude_reply" in first["data"]["text/plain"]
     view = kernel.views()[0]
-    kernel.until(lambda: any("Two." in m["open"] for m in kernel.painted(view)))
+    kernel.until(lambda: any("Two." in m.get("open", "") for m in kernel.painted(view)))
     assert not cell.done
     kernel.click_stop()
     assert kernel.wait(cell).ok

@@ -64,6 +64,13 @@ Setext
 last https://example.com line"""
 
 
+def stilled(*pieces: str) -> tuple[str, str]:
+    growing = Growing()
+    for piece in pieces:
+        growing.grow(piece)
+    return growing.still()
+
+
 def rendered(*pieces: str) -> str:
     growing = Growing()
     blocks = [block for piece in pieces for block in growing.grow(piece)]
@@ -79,6 +86,7 @@ def test_a_tour_renders_the_same_cut_anywhere() -> None:
     for size in (2, 3, 7, 50):
         pieces = [EVERYTHING[i : i + size] for i in range(0, len(EVERYTHING), size)]
         assert rendered(*pieces) == expected, size
+        assert stilled(*pieces) == (harmless(EVERYTHING), plain(EVERYTHING)), size
 
 
 LINES = st.sampled_from([
@@ -95,6 +103,7 @@ def test_any_text_renders_the_same_cut_anywhere(lines: list[str], cuts: list[int
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     pieces = [text[a:b] for a, b in pairwise(places)]
     assert rendered(*pieces) == rendered(text)
+    assert stilled(*pieces) == (harmless(text), plain(text))
 
 
 def test_a_formula_that_a_blank_line_ends_belongs_to_the_text_before_it() -> None:

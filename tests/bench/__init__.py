@@ -1,0 +1,1 @@
+"""What is measured, never timed as a test: `python -m tests.bench.stop` and its like."""
