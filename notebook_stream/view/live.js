@@ -9,6 +9,7 @@ const PHASES = {
 };
 const TICK_MS = 100;
 const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
+const AT_END_PX = 48; // As near to the end as this is at the end.
 
 function element(tag, name, parent, text = "") {
   const made = document.createElement(tag);
@@ -18,13 +19,16 @@ function element(tag, name, parent, text = "") {
   return made;
 }
 
-function render({ model, el }) {
-  const root = element("div", "ns-live", el);
-  root.tabIndex = -1;
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Answer of Claude");
-  root.setAttribute("aria-busy", "true");
+function button(name, parent, text, press) {
+  const made = element("button", name, parent, text);
+  made.type = "button";
+  made.addEventListener("click", press);
+  return made;
+}
 
+// The header: what goes on, and Stop.
+
+function header(root, model, stopNow) {
   const bar = element("div", "ns-bar", root);
   element("span", "ns-pulse", bar).setAttribute("aria-hidden", "true");
   const state = element("span", "ns-state", bar, PHASES.waiting);
@@ -34,44 +38,215 @@ function render({ model, el }) {
   recorded.hidden = !model.get("recorded");
   const seconds = element("span", "ns-seconds", bar, "0.0 s");
   const tokens = element("span", "ns-tokens", bar, "0 tokens");
-  const stop = element("button", "ns-stop", bar, "Stop");
-  stop.type = "button";
+  const rate = element("span", "ns-rate", bar);
+  const cost = element("span", "ns-cost", bar);
+  const buttons = element("span", "ns-buttons", bar);
+  const stop = button("ns-stop", buttons, "Stop", stopNow);
   stop.title = "Stop the answer and keep what came (Esc)";
 
+  return {
+    bar,
+    buttons,
+    say(words) {
+      if (state.textContent !== words) state.textContent = words;
+    },
+    tick(ms) {
+      seconds.textContent = `${(ms / 1000).toFixed(1)} s`;
+    },
+    stopping() {
+      stop.textContent = "Stopping";
+      stop.disabled = true;
+    },
+    show(message) {
+      const about = message.exact || !message.tokens ? "" : "≈ ";
+      name.textContent = message.model;
+      tokens.textContent = `${about}${message.tokens.toLocaleString("en")} tokens`;
+      rate.textContent = message.rate ? `${message.rate} tokens/s` : "";
+      cost.textContent = message.cost ?? "";
+    },
+  };
+}
+
+// Copying: the answer as Markdown (the kernel has it), or a block of code.
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Pages served over plain HTTP have no clipboard.
+    const area = element("textarea", "ns-copying", document.body, text);
+    area.value = text;
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+function confirm(pressed, label) {
+  pressed.textContent = "Copied";
+  setTimeout(() => (pressed.textContent = label), 1500);
+}
+
+function addCopyButtons(from) {
+  for (let node = from; node; node = node.nextElementSibling) {
+    const blocks = node.matches("pre") ? [node] : node.querySelectorAll("pre");
+    for (const pre of blocks) {
+      const code = pre.querySelector("code");
+      if (!code || pre.querySelector(".ns-copy")) continue;
+      const made = button("ns-copy", pre, "Copy", () => {
+        copy(code.textContent);
+        confirm(made, "Copy");
+      });
+      made.setAttribute("aria-label", "Copy the code");
+    }
+  }
+}
+
+// The page around the view: what scrolls it, and what would hide the header of a long answer.
+
+function scrollerOf(node) {
+  for (let up = node.parentElement; up; up = up.parentElement) {
+    const flow = getComputedStyle(up).overflowY;
+    if ((flow === "auto" || flow === "scroll") && up.scrollHeight > up.clientHeight + 1) return up;
+  }
+  return document.scrollingElement;
+}
+
+function openUp(root) {
+  for (let up = root.parentElement; up; up = up.parentElement) {
+    // What cuts off would also hold back the header; at most outputs do.
+    if (up.matches(".jp-Cell, .cell, body")) return;
+    if (getComputedStyle(up).overflowY !== "visible") up.classList.add("ns-open-up");
+  }
+}
+
+function follow(root, scroller) {
+  let set = -1;
+  let following = isAtEnd();
+  const jump = button("ns-jump", root, "Jump to the end ↓", () => {
+    following = true;
+    painted();
+  });
+  jump.hidden = true;
+
+  function bottom() {
+    const box = scroller === document.scrollingElement ? 0 : scroller.getBoundingClientRect().top;
+    return box + scroller.clientHeight;
+  }
+
+  function isAtEnd() {
+    const end = root.getBoundingClientRect().bottom;
+    return end <= bottom() + AT_END_PX && end > bottom() - scroller.clientHeight;
+  }
+
+  function toEnd() {
+    const over = root.getBoundingClientRect().bottom - bottom();
+    if (over > 0) scroller.scrollTop += over;
+    set = scroller.scrollTop;
+  }
+
+  // Of what a reader does, not of what is scrolled here.
+  function moved() {
+    if (scroller.scrollTop === set) return;
+    following = isAtEnd();
+    painted();
+  }
+
+  function painted() {
+    if (following) toEnd();
+    const box = root.getBoundingClientRect();
+    jump.hidden = following || box.bottom <= bottom() || box.top > bottom();
+  }
+
+  const heard = scroller === document.scrollingElement ? document : scroller;
+  heard.addEventListener("scroll", moved, { passive: true });
+  return {
+    painted,
+    end() {
+      jump.remove();
+      heard.removeEventListener("scroll", moved);
+    },
+  };
+}
+
+// The swap: the header goes, and what the reader looks at stays where it is. The page takes the
+// view out before it says so; where it was is known from the frame before.
+
+function keepPlace(root, text, scroller) {
+  const area = root.closest(".jp-OutputArea, .output");
+  const own = root.closest(".jp-OutputArea-child, .output_area");
+  let top = 0;
+
+  function look() {
+    if (!root.isConnected) return;
+    top = text.getBoundingClientRect().top;
+    requestAnimationFrame(look);
+  }
+
+  function correct(place) {
+    const output = area.children[place]?.querySelector(".jp-RenderedMarkdown, .rendered_html");
+    if (!output || output.closest(".ns-live")) return;
+    const rose = top - output.getBoundingClientRect().top;
+    if (rose > 0 && scroller.scrollTop >= rose) scroller.scrollTop -= rose;
+    else if (rose > 0) output.style.marginTop = `${rose}px`;
+  }
+
+  if (!area || !own) return () => {};
+  const place = [...area.children].indexOf(own);
+  look();
+  return () => requestAnimationFrame(() => correct(place));
+}
+
+function render({ model, el }) {
+  const root = element("div", "ns-live", el);
+  root.tabIndex = -1;
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Answer of Claude");
+  root.setAttribute("aria-busy", "true");
+
+  const head = header(root, model, stopNow);
   const text = element("div", "ns-text jp-RenderedHTMLCommon jp-RenderedMarkdown", root);
   const open = element("div", "ns-open", text);
+  const copyAll = button("ns-copy-all", head.buttons, "Copy", () => tell({ kind: "copy" }));
+  copyAll.title = "Copy what came so far, as Markdown";
 
+  let scroller = null;
+  let following = null;
+  let swapped = () => {};
   let have = 0;
   let began = performance.now();
   let heard = began;
   let stopping = false;
   let done = false;
 
-  function say(words) {
-    if (state.textContent !== words) state.textContent = words;
-  }
-
   function tick() {
     if (done) return;
+    if (!scroller && root.isConnected) settle();
     const now = performance.now();
-    if (now - heard > SILENCE_MS) return say("No word from the kernel");
-    seconds.textContent = `${((now - began) / 1000).toFixed(1)} s`;
+    if (now - heard > SILENCE_MS) return head.say("No word from the kernel");
+    head.tick(now - began);
+  }
+
+  function settle() {
+    openUp(root);
+    scroller = scrollerOf(root);
+    following = follow(root, scroller);
+    swapped = keepPlace(root, text, scroller);
   }
 
   function tell(message) {
     try {
       model.send(message);
     } catch {
-      say("The kernel is gone");
+      head.say("The kernel is gone");
     }
   }
 
   function stopNow() {
     if (stopping || done) return;
     stopping = true;
-    stop.textContent = "Stopping";
-    stop.disabled = true;
-    say("Stopping");
+    head.stopping();
+    head.say("Stopping");
     tell({ kind: "stop" });
   }
 
@@ -79,28 +254,36 @@ function render({ model, el }) {
     if (done) return;
     done = true;
     root.setAttribute("aria-busy", "false");
-    bar.remove();
+    following?.end();
+    head.bar.remove();
     for (const line of lines) element("p", "ns-footer", root, line);
   }
 
   function paint(message) {
-    if (message.at > have) {
-      tell({ kind: "hello", have });
-      return;
-    }
+    if (message.at > have) return tell({ kind: "hello", have });
+    const last = open.previousElementSibling;
     for (const block of message.blocks.slice(have - message.at)) {
       open.insertAdjacentHTML("beforebegin", block);
       have += 1;
     }
+    addCopyButtons(last ? last.nextElementSibling : text.firstElementChild);
     // A message that was sent again may end before what is shown.
     const current = message.at + message.blocks.length === have;
     if (current && message.open !== undefined) open.innerHTML = message.open;
     heard = performance.now();
-    if (!stopping) say(PHASES[message.phase]);
-    name.textContent = message.model;
-    tokens.textContent = `${message.exact || !message.tokens ? "" : "≈ "}${message.tokens.toLocaleString("en")} tokens`;
+    if (!stopping) head.say(PHASES[message.phase]);
+    head.show(message);
     began = Math.min(began, performance.now() - message.seconds * 1000);
+    following?.painted();
     if (message.phase === "done") end(message.footer);
+  }
+
+  function hear(message) {
+    if (message.kind === "paint") paint(message);
+    if (message.kind === "markdown") {
+      copy(message.text);
+      confirm(copyAll, "Copy");
+    }
   }
 
   function onKey(event) {
@@ -109,15 +292,16 @@ function render({ model, el }) {
     stopNow();
   }
 
-  stop.addEventListener("click", stopNow);
   root.addEventListener("keydown", onKey);
-  model.on("msg:custom", paint);
+  model.on("msg:custom", hear);
   const clock = setInterval(tick, TICK_MS);
   tell({ kind: "hello", have });
 
   return () => {
     clearInterval(clock);
-    model.off("msg:custom", paint);
+    model.off("msg:custom", hear);
+    following?.end();
+    if (!done) swapped();
   };
 }
 

@@ -19,8 +19,8 @@ from IPython.display import publish_display_data, update_display
 
 from ..markdown import Growing, harmless, plain
 from ..reply import Draft, Reply
-from ..usage import estimate_tokens
-from .final import Output, footer, output, sentences
+from ..usage import estimate_tokens, price
+from .final import Output, dollars, footer, output, sentences
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
@@ -58,8 +58,12 @@ class LiveView:
         self._open_sent = False
         self._last: dict[str, Any] = {}
         self._output = Output({}, {})
+        self._draft: Draft | None = None
         self._parts = self._taken = 0
         self._sound = True
+        self._first: float | None = None
+        self._priced = 0.0
+        self._so_far: str | None = None
         self._sent = 0
         self._seen = False
         self._plain = False
@@ -89,8 +93,13 @@ class LiveView:
             self.kept = True
         elif message.get("kind") == "unshown":
             self._show_plain()
+        elif message.get("kind") == "copy":
+            self.widget.send({"kind": "markdown", "text": self._text()})
         elif message.get("kind") == "hello":
             self._show_all(message)
+
+    def _text(self) -> str:
+        return self._draft.text if self._draft else ""
 
     def _show_all(self, message: dict[str, Any]) -> None:
         self._seen = True
@@ -104,6 +113,7 @@ class LiveView:
 
     def paint(self, draft: Draft) -> None:
         """Send the blocks that were finished since, and the open one."""
+        self._draft = draft
         parts = draft.parts[self._parts :]
         self._parts += len(parts)
         if parts:
@@ -111,16 +121,38 @@ class LiveView:
             self._open = self._growing.open_block()
             self._open_sent = False
         counted = draft.usage.tokens("output_tokens") if draft.counted else None
+        tokens, now = (
+            estimate_tokens(draft.written) if counted is None else counted,
+            time.monotonic(),
+        )
         self._last = {
             "phase": draft.phase,
             "model": draft.model,
-            "tokens": estimate_tokens(draft.written) if counted is None else counted,
+            "tokens": tokens,
             "exact": draft.counted,
-            "seconds": time.monotonic() - self._opened,
+            "seconds": now - self._opened,
+            "rate": self._rate(tokens, now),
+            "cost": self._cost(draft, tokens, now),
         }
         if not self._seen:
             self._do_without_a_page()
         self._send()
+
+    def _rate(self, tokens: int, now: float) -> int | None:
+        """Tokens a second since the first one, once there is enough of both to say so."""
+        if tokens and self._first is None:
+            self._first = now
+        took = now - self._first if self._first is not None else 0.0
+        return round(tokens / took) if took > 0.5 else None
+
+    def _cost(self, draft: Draft, tokens: int, now: float) -> str | None:
+        """What it costs so far, looked up once a second."""
+        if now >= self._priced + 1:
+            self._priced = now
+            cost = price(draft.model, {**draft.usage, "output_tokens": tokens})
+            about = "" if draft.counted else "≈ "
+            self._so_far = None if cost is None else f"{about}${dollars(cost)}"
+        return self._so_far
 
     def _grow(self, text: str) -> None:
         self._sound = False

@@ -123,6 +123,12 @@ def lab(lab_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _no_scripts_of_another_test(request: pytest.FixtureRequest) -> None:
+    if "lab" in request.fixturenames:
+        request.getfixturevalue("lab").api.scripts.clear()
+
+
 def _wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

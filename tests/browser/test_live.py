@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from ..loopback import Hold, Pause, Script, answer, delta, end, start
@@ -153,3 +154,91 @@ def test_a_recorded_reply_says_so_while_it_streams(page: Page, lab: Lab) -> None
     expect(notebook.output(2).locator("small")).to_contain_text("recorded reply")
     expect(notebook.output(3)).to_contain_text("end_turn")
     assert len(lab.api.requests) == sent
+
+
+LONG = "".join(f"## Part {n}\n\nParagraph {n}.\n\n" for n in range(40))
+
+
+def top(page: Page, words: str) -> float:
+    """Where a paragraph is on the screen."""
+    return page.locator(".jp-OutputArea p", has_text=words).first.bounding_box()["y"]
+
+
+def test_a_long_answer_is_followed_until_the_reader_scrolls(page: Page, lab: Lab) -> None:
+    first, second = Hold(), Hold()
+    lab.api.play(Script([start(), delta(LONG), first, delta(LONG), second, end()]))
+    notebook = Notebook(page, lab, lab.write("follow", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    last = page.locator(".ns-text p").last
+    expect(last).to_have_text("Paragraph 39.")
+    expect(last).to_be_in_viewport()
+    expect(page.locator(".ns-bar")).to_be_in_viewport()
+    expect(page.locator(".ns-jump")).to_be_hidden()
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, -900)
+    expect(last).not_to_be_in_viewport()
+    expect(page.locator(".ns-jump")).to_be_visible()
+    expect(page.locator(".ns-bar")).to_be_in_viewport()
+    read = page.locator(".ns-text p", has_text="Paragraph 30.").first
+    before = read.bounding_box()["y"]
+    first.let_go.set()
+    expect(page.locator(".ns-text p")).to_have_count(80)
+    assert read.bounding_box()["y"] == before
+    page.locator(".ns-jump").click()
+    expect(page.locator(".ns-text p").last).to_be_in_viewport()
+    expect(page.locator(".ns-jump")).to_be_hidden()
+    second.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scroll", [-900, 0])
+def test_the_swap_moves_nothing(page: Page, lab: Lab, scroll: int) -> None:
+    hold = Hold()
+    text = LONG if scroll else "Paragraph 30."
+    lab.api.play(Script([start(), delta(text), hold, end()]))
+    notebook = Notebook(page, lab, lab.write(f"swap{scroll}", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text p").last).to_be_in_viewport()
+    page.mouse.move(600, 500)
+    if scroll:
+        page.mouse.wheel(0, scroll)
+        expect(page.locator(".ns-jump")).to_be_visible()
+    before = top(page, "Paragraph 30.")
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(notebook.output(1).locator("small")).to_contain_text("25 in")
+    page.wait_for_function(
+        "y => Math.abs([...document.querySelectorAll('.jp-OutputArea p')]"
+        ".find(p => p.textContent === 'Paragraph 30.').getBoundingClientRect().top - y) < 1.5",
+        arg=before,
+    )
+
+
+def test_the_answer_and_its_code_can_be_copied(page: Page, lab: Lab) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hold = Hold()
+    text = "Some **bold**:\n\n```python\nx = 1\ny = 2\n```\n\nMore.\n"
+    lab.api.play(Script([start(), delta(text), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("copy", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("More.")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator(".ns-copy-all")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == text
+    page.locator(".ns-code").hover()
+    page.get_by_role("button", name="Copy the code").click()
+    expect(page.locator(".ns-copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "x = 1\ny = 2\n"
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+
+
+def test_the_header_tells_speed_and_cost(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    lab.api.play(Script([start(), delta("word " * 100), Pause(0.8), delta("more"), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("speed", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-rate")).to_contain_text("tokens/s")
+    expect(page.locator(".ns-cost")).to_contain_text("≈ $0.00")
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
