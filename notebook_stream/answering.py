@@ -185,9 +185,11 @@ class Answer:
     async def _run(self) -> Reply:
         self._started = time.monotonic()
         painter = asyncio.create_task(self._paint())
+        beat = asyncio.create_task(self._beat())
         if self._ending is None:
             self._reader = asyncio.create_task(self._read())
             await asyncio.wait({self._reader})
+        beat.cancel()
         painter.cancel()
         await _see_out(painter)
         reply = self._freeze()
@@ -221,11 +223,17 @@ class Answer:
 
     async def _paint(self) -> None:
         while True:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
+            await self._changed.wait()
             self._changed.clear()
             self._paint_once()
             await asyncio.sleep(PAINT_SECONDS)
+
+    async def _beat(self) -> None:
+        # Not `wait_for` in the painter: before Python 3.12 it can swallow a cancellation
+        # (https://github.com/python/cpython/issues/86296).
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._changed.set()
 
     def _paint_once(self) -> None:
         try:

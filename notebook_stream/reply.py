@@ -126,6 +126,19 @@ class Block:
         self.start = start
         self.pieces: dict[str, list[Any]] = {}
 
+    @classmethod
+    def of(cls, block: dict[str, Any]) -> Block:
+        """A block that is whole."""
+        made = cls({name: value for name, value in block.items() if name != "text"})
+        if "text" in block:
+            made.add({"text": block["text"]})
+        return made
+
+    @property
+    def type(self) -> str:
+        """The API's word for what it is."""
+        return str(self.start.get("type"))
+
     def add(self, delta: dict[str, Any]) -> None:
         """Take one delta, of whatever type."""
         for name, piece in delta.items():
@@ -189,6 +202,7 @@ class Draft:
         counted: True once the API has said how many tokens it wrote in all.
         phase: "waiting", "thinking" or "writing".
         usage: The counts so far; the API's are cumulative and overwrite.
+        blocks: The content blocks so far, in order.
     """
 
     def __init__(self, model: str | None = None) -> None:
@@ -198,7 +212,7 @@ class Draft:
         self.usage = Usage()
         self.counted = False
         self.message: dict[str, Any] = {"model": model}
-        self._blocks: list[Block] = []
+        self.blocks: list[Block] = []
         self._open: dict[int, Block] = {}
 
     @property
@@ -251,7 +265,7 @@ class Draft:
 
     def _start_block(self, index: int, start: dict[str, Any]) -> None:
         self._open[index] = Block(start)
-        self._blocks.append(self._open[index])
+        self.blocks.append(self._open[index])
         if "thinking" in str(start.get("type")):
             self.phase = "thinking"
 
@@ -270,7 +284,7 @@ class Draft:
 
     def thinking(self) -> Iterator[str]:
         """The thinking of each block so far."""
-        yield from filter(None, (block.joined("thinking") for block in self._blocks))
+        yield from filter(None, (block.joined("thinking") for block in self.blocks))
 
     def freeze(self, ending: Ending | None = None, **facts: Any) -> Reply:
         """End it: a reply that holds all that came.
@@ -279,7 +293,7 @@ class Draft:
             ending: Why it ended, where the API did not end it.
             facts: What the fold cannot know: seconds, cost, request_id …
         """
-        blocks = [block.finish() for block in self._blocks]
+        blocks = [block.finish() for block in self.blocks]
         stop_reason = ending or self.stop_reason
         return Reply(
             self.text,

@@ -61,6 +61,26 @@ class Growing:
         """The HTML of what is not finished yet."""
         return _html(parser().parse(self._tail, self._env), self._env)
 
+    def close(self) -> list[str]:
+        """Finish the open block, as if a blank line had come.
+
+        Returns:
+            Its HTML.
+        """
+        made = self.open_block()
+        tokens, lines = parser().parse(self._tail, self._env), lines_of(self._tail)
+        last = safe(tokens, lines, self._env) + missing_fence(tokens, lines)
+        self._tail = ""
+        self.add(last.rstrip("\n"), plain_blocks(tokens))
+        return [made] if made else []
+
+    def add(self, markdown: str, plain: str) -> None:
+        """Add finished blocks that are harmless already, after `close`."""
+        if markdown:
+            gap = "" if not self._markdown or self._markdown[-1].endswith("\n\n") else "\n\n"
+            self._markdown.append(f"{gap}{markdown}\n\n")
+        self._plain.append(f"{plain}\n\n")
+
     def still(self) -> tuple[str, str]:
         """The whole text so far as harmless Markdown and as plain text."""
         tokens, lines = parser().parse(self._tail, self._env), lines_of(self._tail)

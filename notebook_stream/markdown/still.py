@@ -108,13 +108,14 @@ def _safe_part(write: _Safe, kind: _Kind, text: str) -> str:
     if kind == "code":
         return text
     if kind == "indented":
-        return _fenced(text) if _ACTIVE.search(text) else text
+        # Some readers take indented lines for more of the table above.
+        return fenced(text) if _ACTIVE.search(text) else text
     pieces = _CELLS.split(text) if kind == "row" else [text]
     return "".join(_SEGMENT.sub(write, piece) for piece in pieces)
 
 
-def _fenced(text: str) -> str:
-    """Indented lines as a fence: some readers take them for more of the table above."""
+def fenced(text: str) -> str:
+    """Lines as a fenced block that nothing in them closes."""
     fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
     return f"{fence}\n{dedent(text).rstrip()}\n{fence}\n"
 
@@ -177,15 +178,20 @@ _ACTIVE = re.compile(r"<[A-Za-z/!?]|!\[|\][(:]")
 
 
 def _code(match: re.Match[str]) -> str:
-    """Code that every reader takes for code.
-
-    It stands on one line, where no reader finds a block that ends it (a line end is a space here);
-    where another construct might begin inside of it, its signs are written as entities.
-    """
+    """Code on one line, where no reader finds a block that ends it; a line end is a space here."""
     code = re.sub(r"\n[ \t>]*", " ", match[0])
-    if not _ACTIVE.search(code) or not re.search("`|~~", code.strip("`")):
-        return code
-    return f"<code>{re.sub(r'[!-/:-@[-`{-~]', _entity, code.strip('`').strip())}</code>"
+    ambiguous = _ACTIVE.search(code) and re.search("`|~~", code.strip("`"))
+    return code_span(code.strip("`").strip()) if ambiguous else code
+
+
+def code_span(code: str) -> str:
+    """One line of code that every reader takes for code.
+
+    Where another construct might begin inside of it, its signs are written as entities.
+    """
+    if not re.search("`|~~", code):
+        return f"`{code}`"
+    return f"<code>{re.sub(r'[!-/:-@[-`{-~]', _entity, code)}</code>"
 
 
 def _formula(match: re.Match[str]) -> str:
@@ -205,6 +211,12 @@ def missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
     closed = end - start > 1 and re.fullmatch(closing, lines[end - 1])
     indent = re.sub(r"[^>\s]", " ", lines[start].split(fences[-1].markup)[0])
     return "" if closed else f"\n{indent}{fences[-1].markup}\n"
+
+
+def literal(text: str) -> str:
+    """Text that no reader of Markdown takes for markup: models and errors are not ours to trust."""
+    escaped = re.sub(r"[\\`*\[\]~|<>&]", _entity, " ".join(seen(text).split()))
+    return escaped.replace("$", MONEY)
 
 
 def plain(text: str) -> str:

@@ -7,15 +7,15 @@ and nbconvert all keep.
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
-from ..markdown import harmless, plain
-from ..reply import Reply
+from ..markdown import MONEY, literal
+from ..reply import Block, Reply
 from . import NoView
+from .story import Story
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class FinalView(NoView):
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the static output."""
         if has_output(reply):
-            self._output = output(reply, notes, self._name, lambda: (harmless(reply), plain(reply)))
+            self._output = output(reply, notes, self._name, lambda: told(reply.blocks))
 
     def close(self) -> None:
         """Display the static output."""
@@ -69,6 +69,13 @@ class FinalView(NoView):
             publish_display_data(  # type: ignore[no-untyped-call] # IPython's
                 self._output.data, self._output.metadata
             )
+
+
+def told(blocks: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """An answer's blocks as harmless Markdown and as plain text."""
+    story = Story()
+    story.take([Block.of(block) for block in blocks], whole=True)
+    return story.still()
 
 
 def output(
@@ -101,17 +108,12 @@ def mimebundle(
     """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
     said = [*notes, *sentences(reply)]
     line = footer(reply)
-    marked = [f"**{_literal(note)}**" for note in said]
-    small = f"<small>{_literal(line)}</small>"
+    marked = [f"**{literal(note)}**" for note in said]
+    small = f"<small>{literal(line).replace(MONEY, '$')}</small>"  # the one there is
     return {
         "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *marked, small])),
         "text/plain": "\n\n".join(filter(None, [unmarked, *said, line])),
     }
-
-
-def _literal(text: str) -> str:
-    """Text that no Markdown reader takes for markup: models and errors are not ours to trust."""
-    return re.sub(r"[\\`*\[\]~|<>&]", lambda sign: f"&#{ord(sign[0])};", text)
 
 
 def sentences(reply: Reply) -> Iterator[str]:

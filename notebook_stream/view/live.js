@@ -179,14 +179,14 @@ function keepPlace(root, text, scroller) {
 
   function look() {
     if (!root.isConnected) return;
-    top = text.getBoundingClientRect().top;
+    top = text.getBoundingClientRect().top + scroller.scrollTop;
     requestAnimationFrame(look);
   }
 
   function correct(place) {
     const output = area.children[place]?.querySelector(".jp-RenderedMarkdown, .rendered_html");
     if (!output || output.closest(".ns-live")) return;
-    const rose = top - output.getBoundingClientRect().top;
+    const rose = top - scroller.scrollTop - output.getBoundingClientRect().top;
     if (rose > 0 && scroller.scrollTop >= rose) scroller.scrollTop -= rose;
     else if (rose > 0) output.style.marginTop = `${rose}px`;
   }

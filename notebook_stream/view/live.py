@@ -17,10 +17,10 @@ import anywidget
 import traitlets
 from IPython.display import publish_display_data, update_display
 
-from ..markdown import Growing, harmless, plain
 from ..reply import Draft, Reply
 from ..usage import estimate_tokens, price
-from .final import Output, dollars, footer, output, sentences
+from .final import Output, dollars, footer, output, sentences, told
+from .story import Story
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
@@ -52,14 +52,12 @@ class LiveView:
     def __init__(self, comm_id: str, name: str, model: str, *, recorded: bool) -> None:
         self._name = name
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
-        self._growing = Growing()
-        self._blocks: list[str] = []
+        self._story = Story()
         self._open = ""
         self._open_sent = False
         self._last: dict[str, Any] = {}
         self._output = Output({}, {})
         self._draft: Draft | None = None
-        self._parts = self._taken = 0
         self._sound = True
         self._first: float | None = None
         self._priced = 0.0
@@ -114,17 +112,10 @@ class LiveView:
     def paint(self, draft: Draft) -> None:
         """Send the blocks that were finished since, and the open one."""
         self._draft = draft
-        parts = draft.parts[self._parts :]
-        self._parts += len(parts)
-        if parts:
-            self._grow("".join(parts))
-            self._open = self._growing.open_block()
-            self._open_sent = False
+        self._tell(draft, whole=False)
         counted = draft.usage.tokens("output_tokens") if draft.counted else None
-        tokens, now = (
-            estimate_tokens(draft.written) if counted is None else counted,
-            time.monotonic(),
-        )
+        tokens = estimate_tokens(draft.written) if counted is None else counted
+        now = time.monotonic()
         self._last = {
             "phase": draft.phase,
             "model": draft.model,
@@ -154,15 +145,15 @@ class LiveView:
             self._so_far = None if cost is None else f"{about}${dollars(cost)}"
         return self._so_far
 
-    def _grow(self, text: str) -> None:
+    def _tell(self, draft: Draft, *, whole: bool) -> None:
         self._sound = False
-        self._blocks += self._growing.grow(text)
-        self._taken += len(text)
+        if self._story.take(draft.blocks, whole=whole):
+            self._open, self._open_sent = self._story.open_block(), False
         self._sound = True
 
     def _send(self) -> None:
-        at, self._sent = self._sent, len(self._blocks)
-        message = {"kind": "paint", "at": at, "blocks": self._blocks[at:], **self._last}
+        at, self._sent = self._sent, len(self._story.blocks)
+        message = {"kind": "paint", "at": at, "blocks": self._story.blocks[at:], **self._last}
         if not self._open_sent:
             self._open_sent = True
             message["open"] = self._open
@@ -198,16 +189,16 @@ class LiveView:
         self._output = output(reply, notes, self._name, lambda: self._still(reply))
 
     def _still(self, reply: Reply) -> tuple[str, str]:
-        if not self._sound:
-            return harmless(reply), plain(reply)
-        self._grow(reply[self._taken :])
-        return self._growing.still()
+        if not self._sound or self._draft is None:
+            return told(reply.blocks)
+        self._tell(self._draft, whole=True)
+        return self._story.still()
 
     def close(self) -> None:
         """Put the static output in the widget's place."""
         self._update(self._output.data, self._output.metadata)
         if self.kept:
-            self._open, self._open_sent = self._growing.open_block(), False
+            self._open_sent = False
             self._send()
             return
         self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open

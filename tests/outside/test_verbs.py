@@ -16,7 +16,7 @@ import pytest
 import notebook_stream as ns
 from notebook_stream.answering import Answer
 from notebook_stream.options import Options
-from notebook_stream.replay import load
+from notebook_stream.replay import Recording, load
 from notebook_stream.reply import Draft, Reply
 from notebook_stream.view import NoView
 
@@ -413,3 +413,13 @@ def test_an_interrupt_at_the_end_costs_nothing(server: Server) -> None:
     assert view.shown
     assert bound == ["whole"] == [caught.value.reply]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_answer_that_ends_right_after_a_pause_ends(tmp_path: Path) -> None:
+    path = tmp_path / "stream.txt"
+    chunks = [(0.0, start()), (0.15, delta("x") + end())]
+    kind = {"content-type": "text/event-stream"}
+    path.write_bytes(Recording({}, 200, kind, chunks, "end", 0.15).dump())
+    asking = Answer("hi", Options.of({"replay": path}))
+    asking.start()
+    assert asking.done.result(10).complete

@@ -1,0 +1,101 @@
+"""An answer as it is told: its text, and between it thinking, tools and their results, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..markdown import Growing
+from ..reply import Block
+from .asides import aside, is_web, marked_link, open_aside
+
+
+class Story:
+    """Takes an answer's blocks while they grow.
+
+    Attributes:
+        blocks: The HTML of what is finished.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[str] = []
+        self._growing = Growing()
+        self._block = 0
+        self._taken = 0
+        self._sources: dict[str, tuple[int, str]] = {}
+        self._open = ""
+
+    def take(self, blocks: Sequence[Block], *, whole: bool = False) -> bool:
+        """Take what the blocks have gained.
+
+        Args:
+            blocks: All of the answer's.
+            whole: Whether nothing follows.
+
+        Returns:
+            Whether there was anything new.
+        """
+        before = (self._block, self._taken)
+        while self._block < len(blocks):
+            block = blocks[self._block]
+            done = whole or self._block + 1 < len(blocks)
+            self._text(block) if block.type == "text" else self._aside(block, done=done)
+            if not done:
+                break
+            self._cite(block)
+            self._block, self._taken = self._block + 1, 0
+        return before != (self._block, self._taken)
+
+    def open_block(self) -> str:
+        """The HTML of what is not finished yet."""
+        return self._growing.open_block() + self._open
+
+    def still(self) -> tuple[str, str]:
+        """All of it as harmless Markdown and as plain text, with the sources it cites."""
+        markdown, plain = self._growing.still()
+        if not self._sources:
+            return markdown, plain
+        listed = [(number, url, title) for url, (number, title) in self._sources.items()]
+        marked = [f"{number}. {marked_link(url, title)}" for number, url, title in listed]
+        told = [f"{number}. {title} ({url})" for number, url, title in listed]
+        return (
+            "\n".join([f"{markdown.rstrip()}\n\n**Sources**\n", *marked]),
+            "\n".join([f"{plain}\n\nSources", *told]),
+        )
+
+    def _text(self, block: Block) -> None:
+        pieces = block.pieces.get("text", [])
+        text = "".join(str(piece) for piece in pieces[self._taken :])
+        self._taken = len(pieces)
+        self.blocks += self._growing.grow(text)
+
+    def _aside(self, block: Block, *, done: bool) -> None:
+        if self._taken == 0:
+            self.blocks += self._growing.close()
+        self._taken = 1 + sum(map(len, block.pieces.values()))
+        name = "thinking" if block.type == "thinking" else "partial_json"
+        self._open = open_aside(block.type, str(block.start.get("name")), block.joined(name))
+        if not done:
+            return
+        self._open = ""
+        if made := aside(block.finish()):
+            self._growing.add(made.markdown, made.plain)
+            self.blocks.append(made.html)
+
+    def _cite(self, block: Block) -> None:
+        """Number what the text cites, once each, as links behind it."""
+        cited = [one for one in block.finish().get("citations") or () if isinstance(one, dict)]
+        numbers = dict.fromkeys(self._number(one) for one in cited)
+        marks = [self._mark(number) for number in numbers]
+        self.blocks += self._growing.grow("".join(marks))
+
+    def _number(self, citation: dict[str, Any]) -> int:
+        title = str(citation.get("title") or citation.get("document_title") or "a document")
+        url = str(citation.get("url") or title)
+        number, _ = self._sources.setdefault(url, (len(self._sources) + 1, title))
+        return number
+
+    def _mark(self, number: int) -> str:
+        url = next(url for url, (known, _) in self._sources.items() if known == number)
+        label = f"&#91;{number}&#93;"  # `\\[1\\]` would be a formula
+        return f"[{label}](<{url}>)" if is_web(url) else label

@@ -1,0 +1,151 @@
+"""Thinking, tools and sources between the text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notebook_stream.demo import HERE
+from notebook_stream.reply import Block, Draft
+from notebook_stream.view.final import told
+from notebook_stream.view.story import Story
+
+from .test_markdown import GITHUB, NBCONVERT, PIECES, Tags
+from .test_reply import CORPUS, events
+
+STREAMS = [*sorted(HERE.glob("*.txt")), *CORPUS]
+
+
+@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
+def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -> None:
+    draft, story = Draft(), Story()
+    for event in events(path.read_text(encoding="utf-8")):
+        draft.add(event)
+        story.take(draft.blocks)
+        story.open_block()
+    story.take(draft.blocks, whole=True)
+    assert story.still() == told(draft.freeze().blocks)
+
+
+def whole(*blocks: dict[str, Any]) -> Story:
+    story = Story()
+    story.take([Block.of(block) for block in blocks], whole=True)
+    return story
+
+
+def test_blocks_are_told_in_their_order() -> None:
+    story = whole(
+        {"type": "thinking", "thinking": "Hm, *so* <b>"},
+        {"type": "text", "text": "Let me see."},
+        {"type": "server_tool_use", "name": "bash", "input": {"command": "ls `x`"}},
+        {"type": "bash_code_execution_tool_result", "content": {"stdout": "a\nb", "stderr": ""}},
+        {"type": "web_search_tool_result", "content": {"error_code": "max_uses_exceeded"}},
+        {"type": "text", "text": "Two files."},
+    )
+    markdown, plain = story.still()
+    assert markdown == (
+        "<details><summary>Thinking</summary>\n\nHm, *so* &lt;b>\n\n</details>\n\n"
+        "Let me see.\n\n"
+        "<small>**▸ bash** <code>&#123;&#34;command&#34;&#58; &#34;ls &#96;x&#96;&#34;&#125;</code></small>\n\n"
+        "<details><summary>Output</summary>\n\n```\na\nb\n```\n\n\n</details>\n\n"
+        "<small>**◂ error** `max_uses_exceeded`</small>\n\n"
+        "Two files."
+    )
+    assert plain == (
+        'Thinking:\n  Hm, *so* <b>\n\nLet me see.\n\n▸ bash {"command": "ls `x`"}\n\n'
+        "Output:\n  a\n  b\n\n◂ error max_uses_exceeded\n\nTwo files."
+    )
+    assert [html[:9] for html in story.blocks] == [
+        "<details ",
+        "<p>Let me",
+        "<p class=",
+        "<details ",
+        "<p class=",
+    ]
+
+
+def test_citations_are_numbered_links_with_their_sources_below() -> None:
+    cite = {"url": "https://a.example/x", "title": "A [page]"}
+    markdown, plain = whole(
+        {"type": "text", "text": "One", "citations": [cite, cite]},
+        {"type": "text", "text": ", two", "citations": [{"document_title": "My *paper*"}, cite]},
+        {"type": "text", "text": " and three."},
+    ).still()
+    assert markdown == (
+        "One[&#91;1&#93;](<https://a.example/x>), two&#91;2&#93;[&#91;1&#93;](<https://a.example/x>) and three.\n\n"
+        "**Sources**\n\n1. [A &#91;page&#93;](<https://a.example/x>)\n2. My &#42;paper&#42;"
+    )
+    assert plain.startswith("One[1] (https://a.example/x), two[2]")
+
+
+def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
+    draft, story = Draft(), Story()
+    draft.add({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}})
+    for _ in range(1000):
+        delta = {"type": "thinking_delta", "thinking": "words & "}
+        draft.add({"type": "content_block_delta", "index": 0, "delta": delta})
+        assert story.take(draft.blocks)
+        assert len(story.open_block()) < 4000
+    assert "<details" in story.open_block()
+    assert " open>" in story.open_block()
+    draft.add(
+        {
+            "type": "content_block_start",
+            "index": 1,
+            "content_block": {"type": "tool_use", "name": "f"},
+        }
+    )
+    delta = {"type": "input_json_delta", "partial_json": '{"a": <'}
+    draft.add({"type": "content_block_delta", "index": 1, "delta": delta})
+    assert story.take(draft.blocks)
+    assert not story.take(draft.blocks)
+    assert " open>" not in story.blocks[0]
+    assert (
+        story.open_block()
+        == '<p class="ns-aside"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
+    )
+
+
+EVIL = st.lists(PIECES, max_size=8).map("".join)
+BLOCKS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "type": st.just("text"),
+            "text": EVIL,
+            "citations": st.lists(st.fixed_dictionaries({"url": EVIL, "title": EVIL}), max_size=2),
+        }
+    ),
+    st.fixed_dictionaries({"type": st.just("thinking"), "thinking": EVIL}),
+    st.fixed_dictionaries({"type": st.just("tool_use"), "name": EVIL, "input": EVIL}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("mcp_tool_result"),
+            "content": st.lists(st.fixed_dictionaries({"text": EVIL}), max_size=3),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("web_search_tool_result"),
+            "content": st.lists(st.fixed_dictionaries({"url": EVIL, "title": EVIL}), max_size=3),
+        }
+    ),
+    st.fixed_dictionaries({"type": EVIL}),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(BLOCKS, max_size=4))
+def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]]) -> None:
+    story = whole(*blocks)
+    markdown, _ = story.still()
+    for html in (
+        GITHUB.render(markdown),
+        NBCONVERT(markdown),
+        "".join(story.blocks),
+        story.open_block(),
+    ):
+        assert not Tags(html).bad, markdown
