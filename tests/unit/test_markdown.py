@@ -223,7 +223,7 @@ NBCONVERT = markdown2html_mistune
 
 
 @pytest.mark.parametrize("reader", [GITHUB.render, NBCONVERT], ids=["CommonMark", "nbconvert"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(pieces=st.lists(PIECES, max_size=14))
 def test_no_reader_of_the_saved_markdown_runs_or_loads_anything(
     reader: Callable[[str], str], pieces: list[str]

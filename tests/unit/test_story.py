@@ -137,7 +137,7 @@ BLOCKS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(BLOCKS, max_size=4))
 def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]]) -> None:
     story = whole(*blocks)
