@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ..loopback import Drop, Hold, Script, Server, answer, delta, refusal, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, end, refusal, start
 from .kernel import Cell, Kernel
 
 
@@ -327,3 +327,20 @@ def test_a_cell_awaits_so_that_tasks_of_the_user_go_on(kernel: Kernel, server: S
     kernel.run("before = len(ticks)")
     kernel.run("%%claude x\nhi")
     assert int(kernel.value("len(ticks) - before")) > 5
+
+
+def test_a_page_that_says_nothing_is_told_how_to_stop_and_one_that_comes_late_shows_the_view(
+    kernel: Kernel, server: Server
+) -> None:
+    hold = Hold()
+    server.play(Script([start(), delta("text"), hold, end()]))
+    cell = kernel.send("%%claude poem\nGo.")
+    kernel.until(lambda: cell.outputs and "cannot show it live" in shown(cell))
+    assert "■" in shown(cell)
+    assert "poem" in shown(cell)
+    assert set(cell.outputs[0]["data"]) == {"text/markdown", "text/plain"}
+    kernel.tell(kernel.views()[0], {"kind": "hello", "have": 0})
+    kernel.until(lambda: "application/vnd.jupyter.widget-view+json" in cell.outputs[0]["data"])
+    hold.let_go.set()
+    assert kernel.wait(cell).ok
+    assert shown(cell).startswith("text\n\n<small>")
