@@ -36,14 +36,20 @@ _MATH_ATTRIBUTES = frozenset({
 })  # fmt: skip
 
 
+PIECE_LINES = 64
+"""Of a long block of code or table that is still open, so many lines are finished at a time."""
+
+
 class Growing:
     """A text that grows: as HTML blocks, and as what is left of it at the end.
 
-    Each block is parsed for good once, for all three.
+    Each block is parsed for good once, for all three. Long code and long tables are finished in
+    pieces: HTML that begins with ``+`` is more of the block before it.
     """
 
     def __init__(self) -> None:
         self._tail = ""
+        self._head = ""  # of the block that the tail goes on with, as its own first lines
         self._env: dict[str, Any] = {}
         self._markdown: list[str] = []
         self._plain: list[str] = []
@@ -52,14 +58,16 @@ class Growing:
         """Add ``text``.
 
         Returns:
-            The HTML of each block that it finished, in order.
+            The HTML of each block or piece that it finished, in order.
         """
         self._tail += seen(text)
-        return list(self._finished()) if "\n" in text else []
+        return [*self._finished(), *self._pieces()] if "\n" in text else []
 
-    def open_block(self) -> str:
-        """The HTML of what is not finished yet."""
-        return _html(parser().parse(self._tail, self._env), self._env)
+    def open_block(self) -> tuple[str, str]:
+        """The HTML of what is not finished yet: more of the last block, and what follows it."""
+        html = self._html(_groups(self._parsed(self._tail)))
+        inside = html.pop(0)[1:] if html and html[0].startswith("+") else ""
+        return inside, "".join(html)
 
     def close(self) -> list[str]:
         """Finish the open block, as if a blank line had come.
@@ -67,42 +75,113 @@ class Growing:
         Returns:
             Its HTML.
         """
-        made = self.open_block()
-        tokens, lines = parser().parse(self._tail, self._env), lines_of(self._tail)
-        last = safe(tokens, lines, self._env) + missing_fence(tokens, lines)
-        self._tail = ""
-        self.add(last.rstrip("\n"), plain_blocks(tokens))
-        return [made] if made else []
+        tokens = self._parsed(self._tail)
+        html = self._html(_groups(tokens))
+        markdown, plain = self._still(tokens, lines_of(self._head + self._tail))
+        self._tail = self._head = ""
+        self.add(markdown.rstrip("\n"), plain)
+        return html
 
     def add(self, markdown: str, plain: str) -> None:
         """Add finished blocks that are harmless already, after `close`."""
         if markdown:
-            gap = "" if not self._markdown or self._markdown[-1].endswith("\n\n") else "\n\n"
+            before = "".join(self._markdown[-1:])
+            gap = "" if not before or before.endswith("\n\n") else "\n\n"
             self._markdown.append(f"{gap}{markdown}\n\n")
         self._plain.append(f"{plain}\n\n")
 
     def still(self) -> tuple[str, str]:
         """The whole text so far as harmless Markdown and as plain text."""
-        tokens, lines = parser().parse(self._tail, self._env), lines_of(self._tail)
-        last = safe(tokens, lines, self._env) + missing_fence(tokens, lines)
-        plain = plain_settled("".join([*self._plain, plain_blocks(tokens)]))
-        return settled("".join([*self._markdown, last])), plain
+        lines = lines_of(self._head + self._tail)
+        markdown, plain = self._still(self._parsed(self._tail), lines)
+        return (
+            settled("".join([*self._markdown, markdown])),
+            plain_settled("".join([*self._plain, plain])),
+        )
+
+    def _parsed(self, source: str) -> list[Token]:
+        return parser().parse(self._head + source, self._env)
+
+    def _html(self, groups: Sequence[Sequence[Token]]) -> list[str]:
+        html = [_html(group, self._env) for group in groups]
+        if self._head and html:
+            html[0] = f"+{_inside(html[0])}"
+        return [one for one in html if one not in {"", "+"}]
+
+    def _still(
+        self, tokens: Sequence[Token], lines: Sequence[str], *, piece: bool = False
+    ) -> tuple[str, str]:
+        """Some blocks as harmless Markdown and as plain text.
+
+        Args:
+            tokens: The blocks'.
+            lines: Their source, with the head.
+            piece: Whether the block goes on.
+        """
+        markdown = safe(tokens, lines, self._env)
+        if not piece:
+            markdown += missing_fence(tokens, lines)
+        return "".join(lines_of(markdown)[len(lines_of(self._head)) :]), self._said(tokens, piece)
+
+    def _said(self, tokens: Sequence[Token], piece: bool) -> str:
+        """Plain text of some blocks, the first of them perhaps more of one, or not all of it."""
+        if not tokens or not (self._head or piece):
+            return plain_blocks(tokens)
+        if tokens[0].type == "fence":
+            return tokens[0].content + ("" if piece else f"\n\n{plain_blocks(tokens[1:])}")
+        rows = lines_of(plain_blocks(tokens))[1 if self._head else 0 :]
+        return "".join(rows).rstrip("\n") + "\n" if piece else "".join(rows)
 
     def _finished(self) -> Iterator[str]:
         complete = self._tail[: self._tail.rindex("\n") + 1]
-        groups = _groups(parser().parse(complete, self._env))
+        groups = _groups(self._parsed(complete))
         if groups and groups[-1][0].meta.get("open"):
             groups.pop()  # a blank line would make it part of the paragraph before it
         if len(groups) < 2:
             return
-        start = _first_line(groups[-1])
-        lines = lines_of(self._tail)
-        tokens = [token for group in groups[:-1] for token in group]
-        self._markdown.append(safe(tokens, lines[:start], self._env))
-        self._plain.append(plain_blocks(tokens))
-        self._tail = "".join(lines[start:])
-        for group in groups[:-1]:
-            yield _html(group, self._env)
+        yield from self._html(groups[:-1])
+        self._keep(groups[:-1], _first_line(groups[-1]), piece=False)
+        self._head = ""
+
+    def _pieces(self) -> Iterator[str]:
+        """Finish the first lines of a long block that is open: of code, or rows of a table."""
+        if self._tail.count("\n") <= PIECE_LINES:
+            return
+        complete = self._tail[: self._tail.rindex("\n") + 1]
+        lines = lines_of(self._head + complete)
+        head = _head_lines(_groups(self._parsed(complete)), lines)
+        ready = (len(lines) - head - 1) // PIECE_LINES * PIECE_LINES
+        if not head or not ready:
+            return
+        first = "".join(lines[: head + ready])[len(self._head) :]
+        groups = _groups(self._parsed(first))
+        yield from self._html(groups)
+        self._keep(groups, head + ready, piece=True)
+        self._head = "".join(lines[:head])
+
+    def _keep(self, groups: Sequence[Sequence[Token]], end: int, *, piece: bool) -> None:
+        """Make the lines before ``end``, counted with the head, part of what is finished."""
+        lines = lines_of(self._head + self._tail)
+        tokens = [token for group in groups for token in group]
+        markdown, plain = self._still(tokens, lines[:end], piece=piece)
+        self._markdown.append(markdown)
+        self._plain.append(plain)
+        self._tail = "".join(lines[end:])
+
+
+def _head_lines(groups: Sequence[Sequence[Token]], lines: Sequence[str]) -> int:
+    """How many lines begin the one block that all lines are of; 0 where it cannot be cut."""
+    if len(groups) != 1 or groups[0][0].map != [0, len(lines)]:
+        return 0
+    if groups[0][0].type == "fence":
+        return 1 if missing_fence(groups[0], lines) else 0
+    return 2 if groups[0][0].type == "table_open" else 0
+
+
+def _inside(html: str) -> str:
+    """What is inside of a table's body or of a block of code."""
+    found = re.search(r"(<tbody>.*</tbody>)|<code>(.*)</code>", html, re.DOTALL)
+    return (found[1] or found[2] or "") if found else ""
 
 
 def _groups(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -163,11 +242,15 @@ _ELSEWHERE = 'target="_blank" rel="noopener noreferrer"'
 
 
 def _highlighted(code: str, language: str) -> str:
+    """Code as HTML, in pieces that do not depend on how it came."""
     try:
         lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return html.escape(code)
-    return str(highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="ns-")))
+    lines = lines_of(code)
+    pieces = ("".join(lines[n : n + PIECE_LINES]) for n in range(0, len(lines), PIECE_LINES))
+    formatter = HtmlFormatter(nowrap=True, classprefix="ns-")
+    return "".join(str(highlight(piece, lexer, formatter)) for piece in pieces)
 
 
 def mathml(latex: str, *, display: bool) -> str:

@@ -102,6 +102,15 @@ function addCopyButtons(from) {
   }
 }
 
+// Where more of a block of code or a table goes, while it is open.
+
+function insideOf(block) {
+  const known = block.querySelector(".ns-inside");
+  if (known) return known;
+  const table = block.matches("table");
+  return element(table ? "tbody" : "span", "ns-inside", table ? block : block.querySelector("code"));
+}
+
 // The page around the view: what scrolls it, and what would hide the header of a long answer.
 
 function scrollerOf(node) {
@@ -259,17 +268,28 @@ function render({ model, el }) {
     for (const line of lines) element("p", "ns-footer", root, line);
   }
 
+  // Long code and tables come in pieces: what begins with + is more of the block before it.
+  function put(block) {
+    if (!block.startsWith("+")) return open.insertAdjacentHTML("beforebegin", block);
+    const inside = insideOf(open.previousElementSibling);
+    inside.replaceChildren();
+    inside.insertAdjacentHTML("beforebegin", block.slice(1));
+  }
+
   function paint(message) {
     if (message.at > have) return tell({ kind: "hello", have });
     const last = open.previousElementSibling;
     for (const block of message.blocks.slice(have - message.at)) {
-      open.insertAdjacentHTML("beforebegin", block);
+      put(block);
       have += 1;
     }
     addCopyButtons(last ? last.nextElementSibling : text.firstElementChild);
     // A message that was sent again may end before what is shown.
     const current = message.at + message.blocks.length === have;
-    if (current && message.open !== undefined) open.innerHTML = message.open;
+    if (current && message.open !== undefined) {
+      if (message.inside) insideOf(open.previousElementSibling).innerHTML = message.inside;
+      open.innerHTML = message.open;
+    }
     heard = performance.now();
     if (!stopping) head.say(PHASES[message.phase]);
     head.show(message);

@@ -1,10 +1,12 @@
 """The live view: one widget to which each finished Markdown block is sent once.
 
 Messages to the browser are ``{"kind": "paint", "at": n, "blocks": [...], "open": html, ...}``: the
-finished blocks from the n-th on, and the open one where it has changed. A page that lacks blocks
-before the n-th says ``{"kind": "hello", "have": m}``, and the next paint begins at m. It ends by
-taking the place of its own output with the static one, so that no widget is left behind; only a
-page that was loaded meanwhile keeps the widget, as no update of an output reaches it.
+finished blocks from the n-th on (one that begins with ``+`` is more of the block before it), and
+the open one where it has changed (``inside`` is more of the block before it). A page that lacks
+blocks before the n-th says ``{"kind": "hello", "have": m}``, and the next paint begins at m.
+
+It ends by taking the place of its own output with the static one, so that no widget is left behind;
+only a page that was loaded meanwhile keeps the widget, as no update of an output reaches it.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ class LiveView:
         self._name = name
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._story = Story()
-        self._open = ""
+        self._inside = self._open = ""
         self._open_sent = False
         self._last: dict[str, Any] = {}
         self._output = Output({}, {})
@@ -148,7 +150,8 @@ class LiveView:
     def _tell(self, draft: Draft, *, whole: bool) -> None:
         self._sound = False
         if self._story.take(draft.blocks, whole=whole):
-            self._open, self._open_sent = self._story.open_block(), False
+            self._inside, self._open = self._story.open_block()
+            self._open_sent = False
         self._sound = True
 
     def _send(self) -> None:
@@ -156,7 +159,7 @@ class LiveView:
         message = {"kind": "paint", "at": at, "blocks": self._story.blocks[at:], **self._last}
         if not self._open_sent:
             self._open_sent = True
-            message["open"] = self._open
+            message |= {"inside": self._inside, "open": self._open}
         self.widget.send(message)
 
     def _do_without_a_page(self) -> None:

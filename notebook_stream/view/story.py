@@ -46,9 +46,10 @@ class Story:
             self._block, self._taken = self._block + 1, 0
         return before != (self._block, self._taken)
 
-    def open_block(self) -> str:
-        """The HTML of what is not finished yet."""
-        return self._growing.open_block() + self._open
+    def open_block(self) -> tuple[str, str]:
+        """The HTML of what is not finished yet: more of the last block, and what follows it."""
+        inside, after = self._growing.open_block()
+        return inside, after + self._open
 
     def still(self) -> tuple[str, str]:
         """All of it as harmless Markdown and as plain text, with the sources it cites."""

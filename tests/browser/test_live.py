@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..loopback import Hold, Pause, Script, answer, delta, end, start
+from ..loopback import Hold, Pause, Script, answer, delta, end, event, start
 from .conftest import Lab, Notebook
 
 NEXT = "print('next:', len(poem), poem.stop_reason)"
@@ -242,3 +242,55 @@ def test_the_header_tells_speed_and_cost(page: Page, lab: Lab) -> None:
     expect(page.locator(".ns-cost")).to_contain_text("≈ $0.00")
     hold.let_go.set()
     expect(page.locator(".ns-live")).to_have_count(0)
+
+
+def test_long_code_and_tables_grow_in_pieces_and_look_as_one(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    rows = "".join(f"| {n} | x |\n" for n in range(200))
+    code = "".join(f"print({n})\n" for n in range(200))
+    pieces = [*f"```python\n{code}```\n\n| a | b |\n|---|---|\n{rows}".splitlines(keepends=True)]
+    lab.api.play(Script([start(), *map(delta, pieces), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("pieces", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text tbody tr")).to_have_count(200)
+    expect(page.locator(".ns-text pre")).to_have_count(1)
+    expect(page.locator(".ns-text table")).to_have_count(1)
+    assert page.locator(".ns-text pre code").text_content() == code
+    shown = page.locator(".ns-text tbody tr td:first-child").all_text_contents()
+    assert shown == [str(n) for n in range(200)]
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+
+
+def test_thinking_folds_when_the_answer_begins(page: Page, lab: Lab) -> None:
+    first, second = Hold(), Hold()
+    thinking = {"type": "thinking", "thinking": ""}
+    thought = {"type": "thinking_delta", "thinking": "Hm, let me see."}
+    lab.api.play(
+        Script(
+            [
+                start(),
+                event("content_block_start", index=0, content_block=thinking),
+                event("content_block_delta", index=0, delta=thought),
+                first,
+                event("content_block_stop", index=0),
+                event("content_block_start", index=1, content_block={"type": "text", "text": ""}),
+                event("content_block_delta", index=1, delta={"type": "text_delta", "text": "Yes."}),
+                second,
+                end(),
+            ]
+        )
+    )
+    notebook = Notebook(page, lab, lab.write("thinks", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-state")).to_have_text("Thinking")
+    expect(page.locator(".ns-thinking div")).to_be_visible()
+    expect(page.locator(".ns-thinking div")).to_have_text("Hm, let me see.")
+    first.let_go.set()
+    expect(page.locator(".ns-text p")).to_have_text("Yes.")
+    expect(page.locator(".ns-thinking div")).to_be_hidden()
+    second.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(notebook.output(1).locator("details summary")).to_have_text("Thinking")
+    expect(notebook.output(1).locator("details")).to_contain_text("Hm, let me see.")
+    assert "Yes." in notebook.save("Yes.").cells[1].outputs[0].data["text/markdown"]

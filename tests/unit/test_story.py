@@ -89,9 +89,9 @@ def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
         delta = {"type": "thinking_delta", "thinking": "words & "}
         draft.add({"type": "content_block_delta", "index": 0, "delta": delta})
         assert story.take(draft.blocks)
-        assert len(story.open_block()) < 4000
-    assert "<details" in story.open_block()
-    assert " open>" in story.open_block()
+        assert len(story.open_block()[1]) < 4000
+    assert "<details" in story.open_block()[1]
+    assert " open>" in story.open_block()[1]
     draft.add(
         {
             "type": "content_block_start",
@@ -105,7 +105,7 @@ def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
     assert not story.take(draft.blocks)
     assert " open>" not in story.blocks[0]
     assert (
-        story.open_block()
+        story.open_block()[1]
         == '<p class="ns-aside"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
     )
 
@@ -146,6 +146,6 @@ def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]
         GITHUB.render(markdown),
         NBCONVERT(markdown),
         "".join(story.blocks),
-        story.open_block(),
+        *story.open_block(),
     ):
         assert not Tags(html).bad, markdown
