@@ -20,7 +20,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ..loopback import Server, serving
 
@@ -29,6 +29,7 @@ SETTINGS = {
     "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false"},
     "docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
 }
+expect.set_options(timeout=30_000)  # a deadline: a busy machine loads JupyterLab slowly
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
