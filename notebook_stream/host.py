@@ -6,6 +6,7 @@ The one module that touches the insides of IPython and ipykernel, each probed be
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
 import sys
 import threading
@@ -140,8 +141,23 @@ def shown_here() -> Callable[[], bool]:
 
 
 def _showing_value(hook: Any) -> bool:
-    """Whether the displayhook shows a cell's value now; ipykernel's holds a message meanwhile."""
-    return bool(hook.is_active) or getattr(hook, "msg", None) is not None
+    """Whether the displayhook shows a cell's value now.
+
+    ipykernel's holds a message meanwhile; IPython's says so from 9.0 on, and before it is somewhere
+    among the callers (read in 8.39, the last for Python 3.10).
+    """
+    if hasattr(hook, "is_active"):
+        return bool(hook.is_active) or getattr(hook, "msg", None) is not None
+    return getattr(hook, "msg", None) is not None or _is_called(hook)
+
+
+def _is_called(hook: Any) -> bool:
+    frame = inspect.currentframe()
+    while frame:
+        if frame.f_code.co_name == "__call__" and frame.f_locals.get("self") is hook:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
