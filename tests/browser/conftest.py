@@ -29,7 +29,7 @@ SETTINGS = {
     "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false"},
     "docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
 }
-expect.set_options(timeout=30_000)  # a deadline: a busy machine loads JupyterLab slowly
+expect.set_options(timeout=60_000)  # a deadline: a busy machine loads JupyterLab slowly
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -151,7 +151,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A page that fails the test where the view's script fails."""
     context = chromium.new_context(viewport={"width": 1100, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(60_000)
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     yield opened

@@ -87,6 +87,8 @@ def test_a_click_twice_at_any_moment(kernel: Kernel, server: Server, moment: str
     server.play(Script(MOMENTS[moment]))
     cell = kernel.send("%%claude poem\nGo.")
     server.wait_for_request()
+    if moment == "during a stall":
+        kernel.until(lambda: kernel.views() and "partial" in str(kernel.painted(kernel.views()[0])))
     kernel.click_stop()
     kernel.click_stop()
     assert server.requests[0].closed.wait(5)
