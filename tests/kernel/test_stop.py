@@ -46,7 +46,6 @@ BLOCKING = {
 }
 
 
-@pytest.mark.every_kernel
 @PAGES
 @pytest.mark.parametrize("way", BLOCKING)
 def test_a_blocking_call_can_be_stopped_by_click(
@@ -111,7 +110,6 @@ def test_clicks_around_the_end_never_hurt(kernel: Kernel, server: Server) -> Non
         assert "Error" not in cell.stderr
 
 
-@pytest.mark.every_kernel
 @pytest.mark.parametrize("text", ["partial", ""])
 def test_interrupt_keeps_the_partial_in_one_line(kernel: Kernel, server: Server, text: str) -> None:
     server.play(Script([start(), *([delta(text)] if text else []), Hold()]))
