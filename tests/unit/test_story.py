@@ -14,7 +14,7 @@ from notebook_stream.reply import Block, Draft
 from notebook_stream.view.final import told
 from notebook_stream.view.story import Story
 
-from .test_markdown import GITHUB, NBCONVERT, PIECES, Tags
+from .test_markdown import GITHUB, PIECES, Tags
 from .test_reply import CORPUS, events
 
 STREAMS = [*sorted(HERE.glob("*.txt")), *CORPUS]
@@ -137,14 +137,13 @@ BLOCKS = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(BLOCKS, max_size=4))
 def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]]) -> None:
     story = whole(*blocks)
     markdown, _ = story.still()
     for html in (
         GITHUB.render(markdown),
-        NBCONVERT(markdown),
         "".join(story.blocks),
         *story.open_block(),
     ):
