@@ -71,7 +71,7 @@ class Answer:
         self._ending: Ending | None = None
         self._error: ClaudeError | None = None
         self._request: api.Request | None = None
-        self._started = 0.0
+        self._sent_at = 0.0
         self._first_token: float | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -183,7 +183,7 @@ class Answer:
     # On the background loop
 
     async def _run(self) -> Reply:
-        self._started = time.monotonic()
+        self._sent_at = time.monotonic()
         painter = asyncio.create_task(self._paint())
         beat = asyncio.create_task(self._beat())
         if self._ending is None:
@@ -203,7 +203,7 @@ class Answer:
         await background.imported()
         from . import api
 
-        self._started = time.monotonic()
+        self._sent_at = time.monotonic()
         body = {**self._body, "model": api.model_id(self._options.model)}
         self._draft.message["model"] = body["model"]
         self._request = api.Request(body, record=self._options.record, replay=self._replay)
@@ -217,7 +217,7 @@ class Answer:
     def _take(self, event: Event) -> None:
         text = self._draft.add(event)
         if self._draft.written and self._first_token is None:
-            self._first_token = time.monotonic() - self._started
+            self._first_token = time.monotonic() - self._sent_at
         self._on_event(event, text)
         self._changed.set()
 
@@ -271,7 +271,7 @@ class Answer:
             output_tokens=output,
             cost=usage.price(draft.model, counts),
             request_id=self._request.request_id if self._request else None,
-            seconds=time.monotonic() - self._started,
+            seconds=time.monotonic() - self._sent_at,
             first_token_seconds=self._first_token,
             recorded=self._options.recorded,
             error=str(self._error) if self._error else None,

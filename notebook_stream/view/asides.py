@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from ..markdown import code_span, fenced, harmless, literal
@@ -151,14 +152,14 @@ def _output(content: Any) -> str:
 def _folded(summary: str, text: str, prose: bool) -> Aside | None:
     if not text.strip():
         return None
-    body = harmless(text).strip() if prose else fenced(_short(text))
-    indented = re.sub(r"(?m)^", "  ", text if prose else _short(text))
+    shown = text if prose else _short(text)
+    body = harmless(shown).strip() if prose else fenced(shown)
     kind = "ns-thinking" if prose else "ns-output"
     return Aside(
         f'<details class="ns-aside {kind}"><summary>{summary}</summary>'
-        f"<div>{html.escape(text if prose else _short(text))}</div></details>\n",
+        f"<div>{html.escape(shown)}</div></details>\n",
         f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>",
-        f"{summary}:\n{indented}",
+        f"{summary}:\n{indent(shown, '  ', lambda line: True)}",
     )
 
 

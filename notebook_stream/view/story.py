@@ -86,17 +86,17 @@ class Story:
     def _cite(self, block: Block) -> None:
         """Number what the text cites, once each, as links behind it."""
         cited = [one for one in block.finish().get("citations") or () if isinstance(one, dict)]
-        numbers = dict.fromkeys(self._number(one) for one in cited)
-        marks = [self._mark(number) for number in numbers]
-        self.blocks += self._growing.grow("".join(marks))
+        urls = dict.fromkeys(self._source(one) for one in cited)
+        self.blocks += self._growing.grow("".join(map(self._mark, urls)))
 
-    def _number(self, citation: dict[str, Any]) -> int:
+    def _source(self, citation: dict[str, Any]) -> str:
+        """What a source is known by: its address, else its title."""
         title = str(citation.get("title") or citation.get("document_title") or "a document")
         url = str(citation.get("url") or title)
-        number, _ = self._sources.setdefault(url, (len(self._sources) + 1, title))
-        return number
+        self._sources.setdefault(url, (len(self._sources) + 1, title))
+        return url
 
-    def _mark(self, number: int) -> str:
-        url = next(url for url, (known, _) in self._sources.items() if known == number)
-        label = f"&#91;{number}&#93;"  # `\\[1\\]` would be a formula
+    def _mark(self, url: str) -> str:
+        number, _ = self._sources[url]
+        label = f"&#91;{number}&#93;"  # brackets with a backslash would be a formula
         return f"[{label}](<{url}>)" if is_web(url) else label
