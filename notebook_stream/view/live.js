@@ -102,6 +102,13 @@ function addCopyButtons(from) {
   }
 }
 
+// What a packet holds.
+
+function inflated(buffer) {
+  const whole = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(whole).json();
+}
+
 // Where more of a block of code or a table goes, while it is open.
 
 function insideOf(block) {
@@ -222,6 +229,7 @@ function render({ model, el }) {
   let scroller = null;
   let following = null;
   let swapped = () => {};
+  let order = Promise.resolve(); // Packets take their time; messages keep their order.
   let have = 0;
   let began = performance.now();
   let heard = began;
@@ -276,20 +284,18 @@ function render({ model, el }) {
     inside.insertAdjacentHTML("beforebegin", block.slice(1));
   }
 
-  function paint(message) {
+  function paint(message, packets) {
     if (message.at > have) return tell({ kind: "hello", have });
+    const [inside, after] = message.open ? packets.pop() : [];
     const last = open.previousElementSibling;
-    for (const block of message.blocks.slice(have - message.at)) {
-      put(block);
-      have += 1;
-    }
+    packets.slice(have - message.at).flat().forEach(put);
     addCopyButtons(last ? last.nextElementSibling : text.firstElementChild);
     // A message that was sent again may end before what is shown.
-    const current = message.at + message.blocks.length === have;
-    if (current && message.open !== undefined) {
-      if (message.inside) insideOf(open.previousElementSibling).innerHTML = message.inside;
-      open.innerHTML = message.open;
+    if (after !== undefined && message.at + packets.length >= have) {
+      if (inside) insideOf(open.previousElementSibling).innerHTML = inside;
+      open.innerHTML = after;
     }
+    have = Math.max(have, message.at + packets.length);
     heard = performance.now();
     if (!stopping) head.say(PHASES[message.phase]);
     head.show(message);
@@ -298,8 +304,9 @@ function render({ model, el }) {
     if (message.phase === "done") end(message.footer);
   }
 
-  function hear(message) {
-    if (message.kind === "paint") paint(message);
+  function hear(message, buffers) {
+    const packets = Promise.all(buffers.map(inflated));
+    if (message.kind === "paint") order = order.then(async () => paint(message, await packets));
     if (message.kind === "markdown") {
       copy(message.text);
       confirm(copyAll, "Copy");

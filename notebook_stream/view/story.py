@@ -11,14 +11,10 @@ from .asides import aside, is_web, marked_link, open_aside
 
 
 class Story:
-    """Takes an answer's blocks while they grow.
-
-    Attributes:
-        blocks: The HTML of what is finished.
-    """
+    """Takes an answer's blocks while they grow."""
 
     def __init__(self) -> None:
-        self.blocks: list[str] = []
+        self._html: list[str] = []
         self._growing = Growing()
         self._block = 0
         self._taken = 0
@@ -46,6 +42,11 @@ class Story:
             self._block, self._taken = self._block + 1, 0
         return before != (self._block, self._taken)
 
+    def finished(self) -> list[str]:
+        """The HTML of each block that was finished since the last call."""
+        html, self._html = self._html, []
+        return html
+
     def open_block(self) -> tuple[str, str]:
         """The HTML of what is not finished yet: more of the last block, and what follows it."""
         inside, after = self._growing.open_block()
@@ -68,11 +69,11 @@ class Story:
         pieces = block.pieces.get("text", [])
         text = "".join(str(piece) for piece in pieces[self._taken :])
         self._taken = len(pieces)
-        self.blocks += self._growing.grow(text)
+        self._html += self._growing.grow(text)
 
     def _aside(self, block: Block, *, done: bool) -> None:
         if self._taken == 0:
-            self.blocks += self._growing.close()
+            self._html += self._growing.close()
         self._taken = 1 + sum(map(len, block.pieces.values()))
         name = "thinking" if block.type == "thinking" else "partial_json"
         self._open = open_aside(block.type, str(block.start.get("name")), block.joined(name))
@@ -81,13 +82,13 @@ class Story:
         self._open = ""
         if made := aside(block.finish()):
             self._growing.add(made.markdown, made.plain)
-            self.blocks.append(made.html)
+            self._html.append(made.html)
 
     def _cite(self, block: Block) -> None:
         """Number what the text cites, once each, as links behind it."""
         cited = [one for one in block.finish().get("citations") or () if isinstance(one, dict)]
         urls = dict.fromkeys(self._source(one) for one in cited)
-        self.blocks += self._growing.grow("".join(map(self._mark, urls)))
+        self._html += self._growing.grow("".join(map(self._mark, urls)))
 
     def _source(self, citation: dict[str, Any]) -> str:
         """What a source is known by: its address, else its title."""

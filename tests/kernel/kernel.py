@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any
@@ -118,10 +120,9 @@ class Kernel:
     def take(self) -> None:
         """Take the messages that are there."""
         for get in (self._client.get_iopub_msg, self._client.get_shell_msg):
-            try:
-                self._sort(get(timeout=0.005))
-            except Empty:
-                continue
+            with suppress(Empty):
+                while True:
+                    self._sort(get(timeout=0.005))
 
     def _sort(self, message: Message) -> None:
         self.messages.append(message)
@@ -147,10 +148,15 @@ class Kernel:
         ]
 
     def painted(self, comm_id: str) -> list[Message]:
-        """The messages that the view's page got."""
-        contents = (m["content"] for m in self.messages if m["msg_type"] == "comm_msg")
-        custom = (c["data"].get("content") for c in contents if c["comm_id"] == comm_id)
-        return [content for content in custom if content and content.get("kind") == "paint"]
+        """The messages that the view's page got, with their packets read."""
+        told = [m for m in self.messages if m["msg_type"] == "comm_msg"]
+        ours = [m for m in told if m["content"]["comm_id"] == comm_id]
+        customs = ((m["content"]["data"].get("content") or {}, m["buffers"]) for m in ours)
+        return [
+            {**content, "packets": [json.loads(zlib.decompress(b)) for b in buffers]}
+            for content, buffers in customs
+            if content.get("kind") == "paint"
+        ]
 
     def tell(self, comm_id: str, content: Message, subshell_id: str | None = None) -> None:
         """Send what a page sends: ``{"kind": "stop"}`` is the click."""
@@ -183,6 +189,12 @@ class Kernel:
             if reply["parent_header"]["msg_id"] == request["header"]["msg_id"]:
                 return dict(reply["content"])
 
+    @property
+    def iopub(self) -> str:
+        """The address at which the kernel says everything to everyone."""
+        told = self._manager.get_connection_info()
+        return f"{told['transport']}://{told['ip']}:{told['iopub_port']}"
+
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
 
@@ -195,12 +207,12 @@ class Kernel:
 
 @contextmanager
 def running_kernel(
-    env: dict[str, str], cwd: str | None = None, version: str = NEWEST
+    env: dict[str, str], cwd: str | None = None, version: str = NEWEST, others: tuple[str, ...] = ()
 ) -> Iterator[Kernel]:
-    """A kernel of that ipykernel, shut down at the end."""
+    """A kernel of that ipykernel, with other packages beside it, shut down at the end."""
     manager = KernelManager(kernel_name="python3")
     if version != NEWEST:
-        specs = KernelSpecManager(kernel_dirs=[str(kernelspecs(version))])
+        specs = KernelSpecManager(kernel_dirs=[str(kernelspecs(version, *others))])
         manager = KernelManager(kernel_name=version, kernel_spec_manager=specs)
     manager.start_kernel(env=env, cwd=cwd)
     client = manager.client()

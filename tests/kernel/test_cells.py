@@ -42,10 +42,23 @@ def test_the_view_grows_while_the_cell_runs(kernel: Kernel, server: Server) -> N
     assert "■" in first["data"]["text/markdown"]
     assert "claude_reply" in first["data"]["text/plain"]
     view = kernel.views()[0]
-    kernel.until(lambda: any("Two." in m.get("open", "") for m in kernel.painted(view)))
+    kernel.until(lambda: any("Two." in str(m["packets"]) for m in kernel.painted(view)))
     assert not cell.done
     kernel.click_stop()
     assert kernel.wait(cell).ok
+
+
+OF_AN_ANSWER = ("Answer", "Draft", "LiveView", "LiveWidget", "Reply", "Story")
+
+
+def test_nothing_of_an_answer_stays_once_its_variable_is_gone(kernel: Kernel) -> None:
+    kernel.run("%%claude poem\nGo.")
+    kernel.run("%%time\n%%claude poem\nGo.")
+    kernel.run("del poem")
+    kernel.run("import gc; gc.collect()")
+    kernel.run("names = [type(one).__qualname__ for one in gc.get_objects()]")
+    left = [name for name in OF_AN_ANSWER if kernel.value(f"{name!r} in names") == "True"]
+    assert not left
 
 
 def test_metadata_holds_the_usage_and_no_secret(kernel: Kernel, server: Server) -> None:

@@ -15,9 +15,12 @@ IN_FULL = (NEWEST, "6.31.0")
 """The ones for which every test runs unasked; each other one gets a few, until `-m kernels`."""
 
 
-def kernelspecs(version: str) -> Path:
-    """A folder with the kernelspec of that ipykernel; its environment is made where it is missing."""
-    folder = environment(f"ipykernel=={version}", "nbformat")
+def kernelspecs(version: str, *others: str) -> Path:
+    """A folder with the kernelspec of that ipykernel, with other packages beside it.
+
+    Its environment is made where it is missing.
+    """
+    folder = environment(f"ipykernel=={version}", "nbformat", *others)
     specs = folder / "kernelspecs"
     argv = [str(folder / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     (specs / version).mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def test_blocks_are_told_in_their_order() -> None:
         'Thinking:\n  Hm, *so* <b>\n\nLet me see.\n\n▸ bash {"command": "ls `x`"}\n\n'
         "Output:\n  a\n  b\n\n◂ error max_uses_exceeded\n\nTwo files."
     )
-    assert [html[:9] for html in story.blocks] == [
+    assert [html[:9] for html in story.finished()] == [
         "<details ",
         "<p>Let me",
         "<p class=",
@@ -103,7 +103,7 @@ def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
     draft.add({"type": "content_block_delta", "index": 1, "delta": delta})
     assert story.take(draft.blocks)
     assert not story.take(draft.blocks)
-    assert " open>" not in story.blocks[0]
+    assert " open>" not in story.finished()[0]
     assert (
         story.open_block()[1]
         == '<p class="ns-aside"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
@@ -144,7 +144,7 @@ def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]
     markdown, _ = story.still()
     for html in (
         GITHUB.render(markdown),
-        "".join(story.blocks),
+        "".join(story.finished()),
         *story.open_block(),
     ):
         assert not Tags(html).bad, markdown
