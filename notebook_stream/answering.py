@@ -225,8 +225,11 @@ class Answer:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            began = time.monotonic()
             self._paint_once()
-            await asyncio.sleep(PAINT_SECONDS)
+            took = time.monotonic() - began
+            # A text that is slow to paint leaves half of the time to the network.
+            await asyncio.sleep(max(PAINT_SECONDS - took, took))
 
     async def _beat(self) -> None:
         # Not `wait_for` in the painter: before Python 3.12 it can swallow a cancellation

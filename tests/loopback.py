@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,8 @@ class Drop:
     """A step: close the connection in the middle of the body."""
 
 
-Step = bytes | Pause | Hold | Drop | type[Drop]
+Step = bytes | Callable[[], bytes] | Pause | Hold | Drop | type[Drop]
+"""Bytes to write, or what makes them when their turn has come; or one of the above."""
 
 
 @dataclass
@@ -190,6 +191,8 @@ class Server:
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"HTTP/1.1 {script.status} Scripted\r\n{head}\r\n".encode())
         for step in script.steps:
+            if callable(step) and not isinstance(step, type):
+                step = step()
             if isinstance(step, bytes):
                 writer.write(f"{len(step):x}\r\n".encode() + step + b"\r\n")
                 await writer.drain()

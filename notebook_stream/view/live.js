@@ -281,7 +281,10 @@ function render({ model, el }) {
     if (!block.startsWith("+")) return open.insertAdjacentHTML("beforebegin", block);
     const inside = insideOf(open.previousElementSibling);
     inside.replaceChildren();
-    inside.insertAdjacentHTML("beforebegin", block.slice(1));
+    if (inside.matches("tbody")) return inside.insertAdjacentHTML("beforebegin", block.slice(1));
+    const piece = element("span", "ns-piece", inside.parentElement);
+    piece.innerHTML = block.slice(1);
+    inside.before(piece);
   }
 
   function paint(message, packets) {
