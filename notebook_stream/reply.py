@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from .message import sendable
+
 Event = dict[str, Any]
 """One item off the wire, as the API's JSON."""
 
@@ -40,7 +42,11 @@ class Usage(dict[str, Any]):
     def tokens(self, name: str) -> int | None:
         """A count; None where the API gave none, or something that is no count."""
         value = self.get(name)
-        return value if type(value) is int else None
+        return value if type(value) is int and 0 <= value < MOST_TOKENS else None
+
+
+MOST_TOKENS = 10**12
+"""A count from here on is none."""
 
 
 class Reply(str):
@@ -62,7 +68,9 @@ class Reply(str):
         tool_calls: The blocks of type ``tool_use``.
         citations: The citations of all text blocks, in order.
         parsed: The answer as an object, where a type was asked for.
-        message: The API's message (dict): id, role, content, stop_reason, usage …
+        message: The API's message (dict): id, role, content, stop_reason, usage …, and as
+            ``events`` those that are not known. Role and content can be sent back as the
+            assistant's turn: of an answer that was cut, ``blocks`` may hold more.
         recorded: True when it came from a recording.
         error: One sentence saying what went wrong; None where nothing did.
     """
@@ -100,7 +108,8 @@ class Reply(str):
     @property
     def citations(self) -> list[dict[str, Any]]:
         """The citations of all text blocks, in order."""
-        return [cited for block in self.blocks for cited in block.get("citations") or ()]
+        lists = (block.get("citations") for block in self.blocks)
+        return [cited for cites in lists if isinstance(cites, list) for cited in cites]
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_shown_now"}
@@ -122,17 +131,14 @@ class Reply(str):
 class Block:
     """A content block that grows: what its start said, and the pieces of each delta."""
 
-    def __init__(self, start: dict[str, Any]) -> None:
-        self.start = start
+    def __init__(self, start: Any) -> None:
+        self.start = dict(start) if isinstance(start, dict) else {}
         self.pieces: dict[str, list[Any]] = {}
-
-    @classmethod
-    def of(cls, block: dict[str, Any]) -> Block:
-        """A block that is whole."""
-        made = cls({name: value for name, value in block.items() if name != "text"})
-        if "text" in block:
-            made.add({"text": block["text"]})
-        return made
+        self._halves: dict[str, str] = {}
+        for name in ("text", "thinking"):
+            if isinstance(begun := self.start.get(name), str):
+                del self.start[name]
+                self.add({name: begun})
 
     @property
     def type(self) -> str:
@@ -143,7 +149,24 @@ class Block:
         """Take one delta, of whatever type."""
         for name, piece in delta.items():
             if name != "type":
-                self.pieces.setdefault(name, []).append(piece)
+                whole = self._whole(name, piece) if isinstance(piece, str) else piece
+                self.pieces.setdefault(name, []).append(whole)
+
+    def _whole(self, name: str, piece: str) -> str:
+        """The piece, and half a character before it; half of one at its end waits for the next.
+
+        Gateways that cut JSON by UTF-16 send an emoji in two halves.
+        """
+        piece = self._halves.pop(name, "") + piece
+        if "\ud800" <= piece[-1:] <= "\udbff":
+            self._halves[name] = piece[-1]
+            piece = piece[:-1]
+        return sound(piece)
+
+    def last(self, name: str) -> str:
+        """The newest piece of one field; "" where it is no text."""
+        piece = self.pieces[name][-1] if name in self.pieces else ""
+        return piece if isinstance(piece, str) else ""
 
     def joined(self, name: str) -> str:
         """The text of one field so far."""
@@ -153,18 +176,26 @@ class Block:
         """The block as the API would send it whole."""
         block = dict(self.start)
         for name, pieces in self.pieces.items():
-            block |= _finished(name, pieces, block)
+            block |= self._finished(name, pieces)
         return block
 
+    def _finished(self, name: str, pieces: list[Any]) -> dict[str, Any]:
+        begun = self.start.get(name)
+        if name == "citation":
+            before = self.start.get("citations")
+            return {"citations": [*(before if isinstance(before, list) else ()), *pieces]}
+        if name == "partial_json":
+            return {"input": parse_input(self.joined(name), self.start.get("input"))}
+        if all(isinstance(piece, str) for piece in pieces):
+            return {name: (begun if isinstance(begun, str) else "") + "".join(pieces)}
+        return {name: pieces[-1]}
 
-def _finished(name: str, pieces: list[Any], block: dict[str, Any]) -> dict[str, Any]:
-    if name == "citation":
-        return {"citations": [*(block.get("citations") or []), *pieces]}
-    if name == "partial_json":
-        return {"input": parse_input("".join(pieces), block.get("input"))}
-    if all(isinstance(piece, str) for piece in pieces):
-        return {name: (block.get(name) or "") + "".join(pieces)}
-    return {name: pieces[-1]}
+
+def sound(text: str) -> str:
+    """The text with halves of characters put together, and lone ones replaced: it can be sent."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def parse_input(text: str, empty: Any) -> Any:
@@ -173,7 +204,7 @@ def parse_input(text: str, empty: Any) -> Any:
         return empty
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -190,11 +221,34 @@ DELTA_BLOCKS = {
 """The block a delta belongs to, for streams that never sent the block's start."""
 
 
+SILENT = ("ping", "content_block_stop", "message_stop")
+"""Events that say nothing of their own."""
+
+
+def _index(event: Event) -> int:
+    index = event.get("index")
+    return index if isinstance(index, int) else 0
+
+
+def _object(event: dict[str, Any], name: str) -> dict[str, Any]:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _said(message: dict[str, Any]) -> dict[str, Any]:
+    """What a message says: no nulls, and text where the API has text."""
+    words = {name: str(message[name]) for name in WORDS if message.get(name) is not None}
+    return {name: value for name, value in message.items() if value is not None} | words
+
+
+WORDS = ("id", "model", "stop_reason")
+
+
 class Draft:
     """An answer that grows, event by event.
 
-    Liberal in what it takes: unknown events are counted, unknown blocks and deltas are kept, a
-    delta without its block's start opens one.
+    Liberal in what it takes: unknown events, blocks and deltas are kept, a delta without its
+    block's start opens one, and what has another shape than the API's is left out.
 
     Attributes:
         parts: The text deltas so far, in order; the reply's text is their concatenation.
@@ -238,48 +292,60 @@ class Draft:
         """
         match event.get("type"):
             case "content_block_delta":
-                return self._delta(event.get("index", 0), event.get("delta") or {})
+                return self._delta(_index(event), _object(event, "delta"))
             case "content_block_start":
-                self._start_block(event.get("index", 0), event.get("content_block") or {})
+                return self._start_block(_index(event), event.get("content_block"))
             case "message_start":
-                self._start(event.get("message") or {})
+                return self._start(_object(event, "message"))
             case "message_delta":
                 self._finish(event)
+            case kind if kind not in SILENT:
+                self.message.setdefault("events", []).append(event)
         return ""
 
-    def _start(self, message: dict[str, Any]) -> None:
+    def _start(self, message: dict[str, Any]) -> str:
         if message.get("id") is None or message.get("id") != self.message.get("id"):
             self._open.clear()
-        known = {name: value for name, value in message.items() if value is not None}
-        self.message |= {**known, "content": []}
+        content = message.get("content")
+        self.message |= {**_said(message), "content": []}
         self._count(message.get("usage"))
+        # Programmatic tool calls begin with whole blocks.
+        begun = content if isinstance(content, list) else []
+        return "".join([self._start_block(n, block) for n, block in enumerate(begun)])
 
     def _finish(self, event: Event) -> None:
-        delta = event.get("delta") or {}
-        self.message |= {name: value for name, value in delta.items() if value is not None}
-        self._count(event.get("usage"))
-        self.counted = bool((event.get("usage") or {}).get("output_tokens"))
+        usage = event.get("usage")
+        beside = {n: v for n, v in event.items() if n not in {"type", "delta", "usage"}}
+        self.message |= {**beside, **_said(_object(event, "delta"))}
+        self._count(usage)
+        counted = usage.get("output_tokens") if isinstance(usage, dict) else None
+        self.counted |= bool(counted) or (counted == 0 and not self.written)
 
-    def _count(self, usage: dict[str, Any] | None) -> None:
-        self.usage.update({k: v for k, v in (usage or {}).items() if v is not None})
+    def _count(self, usage: Any) -> None:
+        if isinstance(usage, dict):
+            self.usage.update({k: v for k, v in usage.items() if v is not None})
 
-    def _start_block(self, index: int, start: dict[str, Any]) -> None:
-        self._open[index] = Block(start)
-        self.blocks.append(self._open[index])
-        if "thinking" in str(start.get("type")):
+    def _start_block(self, index: int, start: Any) -> str:
+        block = self._open[index] = Block(start)
+        self.blocks.append(block)
+        if "thinking" in block.type:
             self.phase = "thinking"
+        if block.type == "fallback":
+            self.message["model"] = _object(block.start, "to").get("model") or self.model
+        return self._write(block.last("text"))
 
     def _delta(self, index: int, delta: dict[str, Any]) -> str:
         if index not in self._open:
-            kind = DELTA_BLOCKS.get(str(delta.get("type")), "text")
-            self._start_block(index, {"type": kind})
-        self._open[index].add(delta)
-        self.written += sum(len(delta.get(name) or "") for name in WRITTEN)
-        if delta.get("type") != "text_delta":
-            return ""
-        text = str(delta.get("text") or "")
-        self.phase = "writing"
-        self.parts.append(text)
+            self._start_block(index, {"type": DELTA_BLOCKS.get(str(delta.get("type")), "text")})
+        block = self._open[index]
+        block.add(delta)
+        self.written += sum(len(block.last(name)) for name in WRITTEN if name in delta)
+        return self._write(block.last("text")) if "text" in delta else ""
+
+    def _write(self, text: str) -> str:
+        if text:
+            self.phase = "writing"
+            self.parts.append(text)
         return text
 
     def thinking(self) -> Iterator[str]:
@@ -308,4 +374,5 @@ class Draft:
         )
 
     def _message(self, blocks: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"role": "assistant", **self.message, "content": blocks, "usage": dict(self.usage)}
+        content = sendable(blocks, self.stop_reason)
+        return {"role": "assistant", **self.message, "content": content, "usage": dict(self.usage)}

@@ -74,7 +74,7 @@ class FinalView(NoView):
 def told(blocks: Iterable[dict[str, Any]]) -> tuple[str, str]:
     """An answer's blocks as harmless Markdown and as plain text."""
     story = Story()
-    story.take([Block.of(block) for block in blocks], whole=True)
+    story.take(list(map(Block, blocks)), whole=True)
     return story.still()
 
 

@@ -15,7 +15,7 @@ import notebook_stream
 PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
-    {"errors", "markdown", "background", "host"},
+    {"errors", "markdown", "background", "host", "message"},
     {"reply", "options"},
     {"usage", "prompt", "replay", "cells"},
     {"demo", "view", "api"},

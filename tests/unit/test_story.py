@@ -33,7 +33,7 @@ def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -
 
 def whole(*blocks: dict[str, Any]) -> Story:
     story = Story()
-    story.take([Block.of(block) for block in blocks], whole=True)
+    story.take([Block(block) for block in blocks], whole=True)
     return story
 
 
