@@ -7,12 +7,16 @@ not closed never swallows the page.
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cache
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
@@ -25,6 +29,45 @@ INLINE = (
 )
 _MATH = re.compile(rf"(?P<display>{DISPLAY})|(?P<inline>{INLINE})", re.DOTALL)
 _CLOSING = {"$$": "$$", r"\[": r"\]"}
+
+
+SCHEMES = frozenset({"http:", "https:", "mailto:", "ftp:", "tel:"})
+"""What a link may begin with, where it says more than a place on the page."""
+
+LONGEST_PARAGRAPH = 10_000
+"""Characters of one paragraph that are read for markup; a longer one is plain text.
+
+Readers of Markdown, ours and JupyterLab's, take a time that grows with its square.
+"""
+
+_DEFINES = re.compile(
+    r"\\(?:[gex]?def|let|futurelet|global|(?:re|provide)?newcommand|(?:re)?newenvironment|require"
+    r"|DeclareMathOperator|rule|Rule|Space)(?![A-Za-z])"
+)
+"""MathJax would keep these for every cell of the page, or make pages of one formula."""
+
+
+def is_tame(latex: str) -> bool:
+    """Whether every reader can set a formula: a deep one ends the page's process in MathJax 3."""
+    depth = deepest = 0
+    for sign in re.findall(r"\\.|[{}]|\\left|\\begin", latex):
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        deepest = max(deepest, depth)
+    opened = len(re.findall(r"\\(?:left|begin)(?![A-Za-z])", latex))
+    return len(latex) <= 3000 and deepest <= 25 and opened <= 25 and not _DEFINES.search(latex)
+
+
+def links_to(address: str) -> bool:
+    """Whether a link may have this address: it runs nothing, holds no data, starts no program."""
+    address = re.sub(r"[\s\\\0-\x1f]", "", html.unescape(unquote(address)))
+    scheme = re.match(r"[^/?#:]*:", address)
+    return not scheme or scheme[0].lower() in SCHEMES
+
+
+def language_of(info: str) -> str:
+    """The language that a fence names; a page would make a picture of a diagram's."""
+    word = re.match(r"[\w+#.-]*", info.strip())[0]  # type: ignore[index] # it matches anything
+    return "text" if word.lower() == "mermaid" else word
 
 
 _UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef]")
@@ -103,4 +146,17 @@ def parser() -> MarkdownIt:
         "fence", "math_block", _math_block, {"alt": ["paragraph", "blockquote", "list"]}
     )
     md.inline.ruler.before("escape", "math", _math_inline)
+    md.core.ruler.at("inline", _inline)
+    md.validateLink = links_to  # type: ignore[method-assign, assignment] # as its manual says
     return md
+
+
+def _inline(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        token.children = token.children or []
+        if len(token.content) > LONGEST_PARAGRAPH:
+            token.children.append(Token("text", "", 0, content=token.content))
+        else:
+            state.md.inline.parse(token.content, state.md, state.env, token.children)

@@ -21,7 +21,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from .grammar import lines_of, parser, seen
+from .grammar import is_tame, language_of, lines_of, parser, seen
 from .still import missing_fence, plain_blocks, plain_settled, safe, settled
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
@@ -210,8 +210,13 @@ class _Renderer(RendererHTML):
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """Code, highlighted where its language is known."""
         token = tokens[idx]
-        language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-        return f'<pre class="ns-code"><code>{_highlighted(token.content, language)}</code></pre>\n'
+        return _code(_highlighted(token.content, language_of(token.info)))
+
+    def code_block(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """Indented code."""
+        return _code(html.escape(tokens[idx].content))
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """A link to the image: nothing is loaded from elsewhere."""
@@ -238,6 +243,10 @@ class _Renderer(RendererHTML):
         return f"<p>{self.math(tokens, idx, options, env)}</p>\n"
 
 
+def _code(inside: str) -> str:
+    return f'<pre class="ns-code"><code>{inside}</code></pre>\n'
+
+
 _ELSEWHERE = 'target="_blank" rel="noopener noreferrer"'
 
 
@@ -259,11 +268,13 @@ def mathml(latex: str, *, display: bool) -> str:
     Written out here, element by element: the library leaves ``\text{<script>}`` unescaped and lets
     ``\href`` and ``\style`` through (latex2mathml 3.81).
     """
+    known = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex.strip())
     try:
-        tree = convert_to_element(latex.strip(), display="block" if display else "inline")
+        if is_tame(latex):
+            return _element(convert_to_element(known, display="block" if display else "inline"))
     except _BAD_LATEX:
-        return f'<code class="ns-latex">{html.escape(latex.strip())}</code>'
-    return _element(tree)
+        pass
+    return f'<code class="ns-latex">{html.escape(latex.strip())}</code>'
 
 
 def _element(node: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,18 @@ from typing import Any, Literal
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from .grammar import DISPLAY, INLINE, formula, lines_of, parser, seen
+from .grammar import (
+    DISPLAY,
+    INLINE,
+    LONGEST_PARAGRAPH,
+    formula,
+    is_tame,
+    language_of,
+    lines_of,
+    links_to,
+    parser,
+    seen,
+)
 
 _SEGMENT = re.compile(
     rf"""
@@ -81,16 +91,26 @@ _Kind = Literal["code", "indented", "row", "text"]
 def _parts(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[tuple[_Kind, str]]:
     """The text, part by part: an inline construct never reaches out of its part."""
     line = 0
-    for kind, start, end in _leaves(tokens):
+    for kind, start, end, token in _leaves(tokens):
         if start < line:
             continue  # the next cell of a row
         yield from (("text", blank) for blank in lines[line:start])
+        if token.type == "fence":
+            yield kind, _opening(lines[start], token)
+            start += 1
         yield kind, "".join(lines[start:end])
         line = end
     yield from (("text", blank) for blank in lines[line:])
 
 
-def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int]]:
+def _opening(line: str, fence: Token) -> str:
+    """A fence's first line with its language alone: JupyterLab writes all of it into its HTML."""
+    before, markup, rest = line.partition(fence.markup)
+    end = "\n" if rest.endswith("\n") else ""
+    return f"{before}{markup}{language_of(fence.info)}{end}"
+
+
+def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int, Token]]:
     """The kind, first line and end of each block that holds text itself."""
     for before, token in zip([None, *tokens], tokens, strict=False):
         if not token.map or token.meta.get("open"):
@@ -98,10 +118,10 @@ def _leaves(tokens: Sequence[Token]) -> Iterator[tuple[_Kind, int, int]]:
         start, end = token.map
         if token.type in {"fence", "code_block"}:
             indented = token.type == "code_block" and not token.level
-            yield "indented" if indented else "code", start, end
+            yield "indented" if indented else "code", start, end, token
         elif token.type in {"inline", "math_block"}:
             in_row = before is not None and before.type in {"th_open", "td_open"}
-            yield "row" if in_row else "text", start, end
+            yield "row" if in_row else "text", start, end, token
 
 
 def _safe_part(write: _Safe, kind: _Kind, text: str) -> str:
@@ -110,6 +130,8 @@ def _safe_part(write: _Safe, kind: _Kind, text: str) -> str:
     if kind == "indented":
         # Some readers take indented lines for more of the table above.
         return fenced(text) if _ACTIVE.search(text) else text
+    if len(text) > LONGEST_PARAGRAPH:
+        return re.sub(r"[\\`*_\[\]~|<>&$!#:@]|(?<=w)w(?=w\.)", _entity, text)
     pieces = _CELLS.split(text) if kind == "row" else [text]
     return "".join(_SEGMENT.sub(write, piece) for piece in pieces)
 
@@ -159,14 +181,8 @@ class _Safe:
 
 def _link(match: re.Match[str]) -> str:
     """The start of a link's address; no link where the address runs something or holds data."""
-    address = match["pointed"] or match["target"] or ""
-    address = re.sub(r"[\s\\]", "", html.unescape(address))
-    scheme = re.match(r"[^/?#:]*:", address)
-    bad = scheme and scheme[0].lower() not in SCHEMES
-    return f"]&#{ord(match['sign'])};" if bad else match[0]
-
-
-SCHEMES = frozenset({"http:", "https:", "mailto:", "ftp:", "tel:"})
+    good = links_to(match["pointed"] or match["target"] or "")
+    return match[0] if good else f"]&#{ord(match['sign'])};"
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -196,6 +212,8 @@ def code_span(code: str) -> str:
 
 def _formula(match: re.Match[str]) -> str:
     latex, display = formula(match)
+    if not is_tame(latex):
+        return code_span(" ".join(latex.split()))
     # To a reader without math these are tags, images, links; a formula does not show the space.
     latex = re.sub(r"(?:<(?=[A-Za-z/!?])|!(?=\[)|\](?=[(\[:]))", r"\g<0> ", latex)
     return f"$${latex}$$" if display else f"${latex.strip()}$"
@@ -210,7 +228,8 @@ def missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
     closing = rf"[ \t>]*{re.escape(fences[-1].markup)}[`~]*[ \t]*\n?"
     closed = end - start > 1 and re.fullmatch(closing, lines[end - 1])
     indent = re.sub(r"[^>\s]", " ", lines[start].split(fences[-1].markup)[0])
-    return "" if closed else f"\n{indent}{fences[-1].markup}\n"
+    gap = "" if lines[-1].endswith("\n") else "\n"
+    return "" if closed else f"{gap}{indent}{fences[-1].markup}\n"
 
 
 def literal(text: str) -> str:

@@ -87,7 +87,7 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
-def first_text(here: Watched, times: int = 3) -> Iterator[float]:
+def first_text(here: Watched, times: int = 20) -> Iterator[float]:
     """Milliseconds from the first byte of the body to the first text on the screen."""
     for _ in range(times):
         clock = Clock()
@@ -99,7 +99,7 @@ def first_text(here: Watched, times: int = 3) -> Iterator[float]:
 
 
 def long_answer(here: Watched, text: str, count: int, per_second: int) -> dict[str, float]:
-    clock, hold = Clock(), Hold()
+    clock = Clock()
     steps: list[Step] = [Pause(0.3), clock("first", start())]
     pieces = deltas(text, count)
     for n in range(0, count, per_second // 100):
@@ -125,7 +125,10 @@ def watched() -> Iterator[Watched]:
         env = os.environ | {"HOME": home, "JUPYTER_CONFIG_DIR": home, "IPYTHONDIR": home}
         folder = Path(home, "notebooks")
         folder.mkdir()
-        with serving_pages(jupyter("jupyterlab", folder), env, folder) as lab, a_chromium() as chromium:
+        with (
+            serving_pages(jupyter("jupyterlab", folder), env, folder) as lab,
+            a_chromium() as chromium,
+        ):
             page = chromium.new_context(viewport={"width": 1100, "height": 900}).new_page()
             page.set_default_timeout(120_000)
             yield Watched(page, lab)
@@ -133,10 +136,14 @@ def watched() -> Iterator[Watched]:
 
 def main() -> None:
     fence = "```python\n" + "".join(f"print({n} + {n})  # {n}\n" for n in range(2500))
-    table = "| a | b | c |\n|--|--|--|\n" + "".join(f"| {n} | some words | `x` |\n" for n in range(2000))
+    table = "| a | b | c |\n|--|--|--|\n" + "".join(
+        f"| {n} | some words | `x` |\n" for n in range(2000)
+    )
     with watched() as here:
         first = list(first_text(here))
-        print(f"first byte to first text: median {statistics.median(first):.0f} ms, p95 {p95(first):.0f} ms")
+        print(
+            f"first byte to first text: median {statistics.median(first):.0f} ms, p95 {p95(first):.0f} ms"
+        )
         for name, text in {
             "100 KB of Markdown": document(100_000),
             "one fence of 50 KB": fence[:50_000],

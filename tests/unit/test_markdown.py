@@ -165,6 +165,7 @@ def test_math_is_math_and_money_is_money(text: str, formulas: int) -> None:
 
 
 ATTACKS = [
+    '```py"><img src=x>\nx\n```', "[x](vscode:y)", "<ms-msdt:x>", "[x]: intent:y\n\n[x]",
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))",
     r"$\text{<script>alert(1)</script>}$", r"$\href{javascript:alert(1)}{x}$",
     r"$\style{background:url(//e)}{x}$", "![x](http://evil/x.png)", "<svg onload=alert(1)>",
@@ -175,7 +176,10 @@ ATTACKS = [
 @pytest.mark.parametrize("text", ATTACKS)
 def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -> None:
     html = rendered(text)
-    assert not re.search(r"<(script|img|svg|iframe|style)|href=.(javascript|data)|\bstyle=", html)
+    assert not re.search(
+        r"<(script|img|svg|iframe|style)|href=.(javascript|data|vscode|ms-msdt|intent)|\bstyle=",
+        html,
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,6 +202,12 @@ def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -
         ("$5 to $10", "<span>&#36;</span>5 to <span>&#36;</span>10"),
         (r"\$5 $x$", "<span>&#36;</span>5 $x$"),
         ("```\ncut", "```\ncut\n```\n"),
+        ('```py"><img src=x>\nx\n```\n', "```py\nx\n```\n"),
+        ("> ~~~ mermaid x\n> x\n", "> ~~~text\n> x\n> ~~~\n"),
+        ("``` c++ title\ncut", "```c++\ncut\n```\n"),
+        (r"$\def\x{1}$ $\beta$", r"`\def\x{1}` $\beta$"),
+        (rf"${'{' * 40}{'}' * 40}$", rf"`{'{' * 40}{'}' * 40}`"),
+        ("[a](vscode:x) [b](/c)", "[a]&#40;vscode:x) [b](/c)"),
         ("- a\n  ```py\n  cut", "- a\n  ```py\n  cut\n  ```\n"),
         ("> ~~~\n> cut", "> ~~~\n> cut\n> ~~~\n"),
         ("<!-- x", "&lt;!-- x"),
@@ -249,9 +259,17 @@ PIECES = st.sampled_from([
     "> ", "    ", "\t", "# ", "a", " ", "\\", "&lt;", "<!--", "-->", "<?", "1. ", "|---|---|\n",
     "| a | b |\n", "*", "_", "<http://a>", "[x](javascript:alert(1))", "[x](<java&#115;cript:a>)", "'",
     '"', "(", ")", "]", "[", "!", "<a ", "href=", "</b>", "===\n", "---\n", "<script>", "</script>",
-    "\x0c", "\r", "[x]: javascript:alert(1)\n", "[^1]", "[^1]: <evil>\n", "<div>\n", "~~",
+    '"><evil x=1>', "mermaid", "\x0c", "\r", "[x]: javascript:alert(1)\n", "[^1]", "[^1]: <evil>\n", "<div>\n", "~~",
 ])  # fmt: skip
 GITHUB = MarkdownIt("gfm-like", {"html": True})
+
+
+def written_into_a_class(self: Any, tokens: Any, idx: int, options: Any, env: Any) -> str:
+    """As JupyterLab writes a fence: what follows the language, too."""
+    return f'<pre class="language-{tokens[idx].info.strip()}"></pre>'
+
+
+GITHUB.add_render_rule("fence", written_into_a_class)
 
 
 @settings(max_examples=60, deadline=None)

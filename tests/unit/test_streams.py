@@ -54,7 +54,9 @@ def bare(value: Any) -> Any:
 def test_blocks_text_and_usage_are_what_the_sdk_makes_of_them(name: str) -> None:
     reply, message = folded(OWN[name]), by_sdk(OWN[name], _messages)
     cut = name == "tool cut by max_tokens"  # the SDK guesses the rest of the JSON
-    assert bare(reply.blocks[: 1 if cut else None]) == bare(message["content"][: 1 if cut else None])
+    assert bare(reply.blocks[: 1 if cut else None]) == bare(
+        message["content"][: 1 if cut else None]
+    )
     assert reply == "".join(b["text"] for b in message["content"] if b["type"] == "text")
     assert bare(dict(reply.usage)) == bare(message["usage"])
     assert reply.stop_reason == message["stop_reason"]
