@@ -7,6 +7,7 @@ In a notebook: ``%load_ext notebook_stream``, then ``%%claude``. In Python: ``as
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     )
     from .reply import Reply
     from .verbs import aask, ask, astream, stream
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # faults are told on the screen
 
 __version__ = "0.1.0"
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import background, host, usage
+from . import background, host, keys, usage
 from .errors import ClaudeError, ConnectionLostError, OptionError, StreamError
+from .keys import hidden
 from .options import ALIASES, Options
 from .reply import Draft, Ending, Event, Reply
 from .view import NoView, View
@@ -192,10 +193,10 @@ class Answer:
         beat.cancel()
         painter.cancel()
         await _see_out(painter)
-        reply = self._freeze()
+        reply = self._frozen()
         if self._error:
             self._error.reply = reply
-        usage.session.add(reply)
+            self._error.request_id = self._error.request_id or reply.request_id
         await _see_out(asyncio.create_task(self._finish(reply)))
         return reply
 
@@ -206,13 +207,24 @@ class Answer:
         self._sent_at = time.monotonic()
         body = {**self._body, "model": api.model_id(self._options.model)}
         self._draft.message["model"] = body["model"]
-        self._request = api.Request(body, record=self._options.record, replay=self._replay)
+        self._request = api.Request(
+            body,
+            record=self._options.record,
+            replay=self._replay,
+            timeout=self._options.timeout,
+            max_retries=self._options.max_retries,
+            on_wait=self._wait,
+        )
         async with contextlib.aclosing(api.events(self._request)) as events:
             async for event in events:
                 self._take(event)
-        if self._draft.stop_reason is None:
+        if self._draft.stop_reason is None and not self._request.ended:
             msg = "the stream ended before the answer did; try again."
             raise ConnectionLostError(msg)
+
+    def _wait(self, words: str) -> None:
+        self._view.wait(words)
+        self._changed.set()
 
     def _take(self, event: Event) -> None:
         text = self._draft.add(event)
@@ -261,8 +273,19 @@ class Answer:
         self._view.hear(message)
         self._changed.set()
 
+    def _frozen(self) -> Reply:
+        """The reply; what a server sends may be anything, and may cost no text."""
+        try:
+            self._error = self._failure()
+            reply = self._freeze()
+            usage.session.add(reply)
+        except Exception as error:
+            log.exception("the answer could not be put together")
+            self._error = _unforeseen(error)
+            return Reply(self._draft.text, stop_reason="error", error=str(self._error))
+        return reply
+
     def _freeze(self) -> Reply:
-        self._error = self._failure()
         draft = self._draft
         estimated = not draft.counted and bool(draft.usage or draft.written)
         counted = draft.usage.tokens("output_tokens")
@@ -273,7 +296,7 @@ class Answer:
             estimated=estimated,
             output_tokens=output,
             cost=usage.price(draft.model, counts),
-            request_id=self._request.request_id if self._request else None,
+            request_id=self._request_id(),
             seconds=time.monotonic() - self._sent_at,
             first_token_seconds=self._first_token,
             recorded=self._options.recorded,
@@ -289,8 +312,11 @@ class Answer:
         if error is None or isinstance(error, ClaudeError):
             return error
         log.error("the stream could not be taken in", exc_info=error)
-        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return StreamError(f"the stream could not be taken in ({why}); try again.")
+        return _unforeseen(error)
+
+    def _request_id(self) -> str | None:
+        told = self._request.request_id if self._request else None
+        return told or (self._error.request_id if self._error else None)
 
     def _how_it_ended(self) -> Ending | None:
         """Why it ended, where the API did not get to say it."""
@@ -299,6 +325,11 @@ class Answer:
         if isinstance(self._error, ConnectionLostError):
             return "connection_lost"
         return "error" if self._error else self._ending
+
+
+def _unforeseen(error: BaseException) -> StreamError:
+    why = hidden(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    return StreamError(f"the stream could not be taken in ({why}); try again.")
 
 
 async def _see_out(painter: asyncio.Task[None]) -> None:
@@ -340,7 +371,10 @@ def _check(options: Options) -> None:
         from . import api
 
         api.model_id(options.model)
-    if not options.recorded and not os.environ.get("ANTHROPIC_API_KEY"):
+    if options.recorded:
+        return
+    keys.check()
+    if not os.environ.get("ANTHROPIC_API_KEY"):
         from . import api
 
         api.check_credentials()

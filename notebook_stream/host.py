@@ -1,6 +1,6 @@
 """The program around us: which host this is, await or block, and how clicks get in.
 
-The one module that touches the insides of IPython and ipykernel, each probed before use.
+The one module that touches the insides of other packages, each probed before use.
 """
 
 from __future__ import annotations
@@ -312,3 +312,24 @@ def take_clicks_while_blocked() -> None:
 
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+# The SDK.
+
+
+def before_retry(client: Any, tell: Callable[[float], None]) -> None:
+    """Have ``tell`` called with the seconds that the SDK waits before it tries again.
+
+    anthropic 2.11 says them nowhere but in its log: `BaseClient._calculate_retry_timeout`
+    (_base_client.py) is asked for them once a wait.
+    """
+    calculate = getattr(client, "_calculate_retry_timeout", None)
+    if calculate is None:
+        return
+
+    def telling(*args: Any, **named: Any) -> float:
+        seconds = float(calculate(*args, **named))
+        tell(seconds)
+        return seconds
+
+    client._calculate_retry_timeout = telling

@@ -16,7 +16,7 @@ from IPython.core.magic import (
     needs_local_scope,
     no_var_expand,
 )
-from traitlets import Bool, Int, Unicode
+from traitlets import Bool, Float, Int, Unicode
 
 from . import background, cells, host
 from .errors import CredentialsError, OptionError
@@ -42,6 +42,14 @@ class ClaudeMagics(Magics):
     ).tag(config=True)
     max_tokens = Int(settings.max_tokens, min=1, help="The most tokens to write.").tag(config=True)
     system = Unicode("", help="System prompt of every request; empty for none.").tag(config=True)
+    timeout = Float(
+        settings.timeout, min=1, help="Seconds without a byte after which an answer is given up."
+    ).tag(config=True)
+    max_retries = Int(
+        settings.max_retries,
+        min=0,
+        help="How often to try again, before the first byte.",
+    ).tag(config=True)
     demo = Bool(
         settings.demo, help="Answer from the recorded replies: no key, no network, no cost."
     ).tag(config=True)

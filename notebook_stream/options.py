@@ -53,6 +53,8 @@ class Settings:
     model: str = "sonnet"
     max_tokens: int = 16_000
     system: str = ""
+    timeout: float = 600.0
+    max_retries: int = 2
     demo: bool = field(default_factory=lambda: os.environ.get("NOTEBOOK_STREAM_DEMO", "0") != "0")
 
 
@@ -71,6 +73,8 @@ class Options:
     record: Path | None = None
     replay: Path | None = None
     demo: bool = False
+    timeout: float = 600.0
+    max_retries: int = 2
 
     @property
     def recorded(self) -> bool:
@@ -98,6 +102,8 @@ class Options:
             record=_writable(chosen.get("record")),
             replay=Path(chosen["replay"]).expanduser() if "replay" in chosen else None,
             demo=settings.demo,
+            timeout=settings.timeout,
+            max_retries=settings.max_retries,
         )
 
 

@@ -152,17 +152,21 @@ def refused(content: list[dict[str, Any]], *, calls_answered: bool) -> str:
     if content[-1]["type"] in {"thinking", "redacted_thinking"}:
         return "the final block is thinking"
     results = {block.get("tool_use_id") for block in content}
-    for block in content:
-        kind = block["type"]
-        if kind == "text" and not block["text"].strip():
-            return "a text block is blank"
-        if kind == "thinking" and not block.get("signature"):
-            return "thinking without its signature"
-        if kind.endswith("tool_use") and not isinstance(block["input"], dict):
-            return "an input is no object"
-        if kind == "tool_use" and not calls_answered:
-            return "a call that nothing answers"
-        if kind in {"server_tool_use", "mcp_tool_use"} and block["id"] not in results:
-            return "" if calls_answered else "a server's call without its result"
+    faults = (_fault(block, results, calls_answered=calls_answered) for block in content)
     last = content[-1]
-    return "trailing whitespace" if last["type"] == "text" and last["text"][-1].isspace() else ""
+    blank = last["type"] == "text" and last["text"][-1:].isspace()
+    return next(filter(None, faults), "trailing whitespace" if blank else "")
+
+
+def _fault(block: dict[str, Any], results: set[Any], *, calls_answered: bool) -> str:
+    kind = block["type"]
+    if kind == "text" and not block["text"].strip():
+        return "a text block is blank"
+    if kind == "thinking" and not block.get("signature"):
+        return "thinking without its signature"
+    if not kind.endswith("tool_use"):
+        return ""
+    if not isinstance(block["input"], dict):
+        return "an input is no object"
+    answered = calls_answered or block["id"] in results
+    return "" if answered else "a call that nothing answers"

@@ -31,7 +31,9 @@ _SEGMENT = re.compile(
     |(?P<display>{DISPLAY})
     |(?P<inline>{INLINE})
     |(?P<dollar_sign>\\?\$)
-    |(?P<keep>\\. | <(?:https?://|mailto:)[^\s<>]*>)
+    |(?P<backslash>\\\\ | \\(?=(?:begin|end|(?:eq)?ref)(?![a-z])) | &(?:\#0*92|\#[xX]0*5[cC]|bsol);)
+    |(?P<dollar_entity>&(?:\#0*36|\#[xX]0*24|dollar);)
+    |(?P<keep>\\. | <(?:https?://|mailto:)[^\s<>$\\]*>)
     |(?P<tag><(?=[A-Za-z/!?]))
     |(?P<link>\](?=(?P<sign>[(:])\s*(?:<(?P<pointed>[^<>\n]*)>|(?P<target>\S*))))(?P=sign)
     |(?P<marks>!+)(?=\[)(?P<nameless>\[(?=\]\((?P<address>[^\s()]*)))?
@@ -48,6 +50,10 @@ r"""A dollar sign that MathJax pairs with no other.
 
 MathJax reads the page, where ``\$`` is ``$`` again, but it never reads a formula across a tag.
 """
+
+
+BACKSLASH = "<span>&#92;</span>"
+r"""A backslash that is none of ``\(``'s to MathJax."""
 
 
 def harmless(text: str) -> str:
@@ -95,12 +101,18 @@ def _parts(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[tuple[_Kin
         if start < line:
             continue  # the next cell of a row
         yield from (("text", blank) for blank in lines[line:start])
-        if token.type == "fence":
-            yield kind, _opening(lines[start], token)
-            start += 1
-        yield kind, "".join(lines[start:end])
+        text = "".join(lines[start:end])
+        if token.type == "fence" and len(token.markup) > LONGEST_FENCE:
+            kind, text = "text", _inert(text)
+        elif token.type == "fence":
+            text = _opening(lines[start], token) + "".join(lines[start + 1 : end])
+        yield kind, text
         line = end
     yield from (("text", blank) for blank in lines[line:])
+
+
+LONGEST_FENCE = 50
+"""Backticks or tildes of a fence; JupyterLab's reader hangs at a million."""
 
 
 def _opening(line: str, fence: Token) -> str:
@@ -131,9 +143,27 @@ def _safe_part(write: _Safe, kind: _Kind, text: str) -> str:
         # Some readers take indented lines for more of the table above.
         return fenced(text) if _ACTIVE.search(text) else text
     if len(text) > LONGEST_PARAGRAPH:
-        return re.sub(r"[\\`*_\[\]~|<>&$!#:@]|(?<=w)w(?=w\.)", _entity, text)
+        return _literal_paragraph(text)
+    text = _DEEP.sub(lambda deep: deep[1] + re.sub(r"[^\w\s]", _entity, deep[2]), text)
     pieces = _CELLS.split(text) if kind == "row" else [text]
     return "".join(_SEGMENT.sub(write, piece) for piece in pieces)
+
+
+_DEEP = re.compile(
+    r"^([ \t]*(?:(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){30})(.*)$", re.MULTILINE
+)
+"""A line in so many quotes and lists that JupyterLab's reader fails at it."""
+
+
+def _literal_paragraph(text: str) -> str:
+    if len(re.findall(r"[$\\]", text)) > 100:
+        return fenced(text)  # a page would take minutes over so many tags
+    return _inert(text)
+
+
+def _inert(text: str) -> str:
+    """Text on its lines, none of its signs markup."""
+    return _escaped(r"[`*_\[\]~|<>&#:@]|(?<=w)w(?=w\.)", text)
 
 
 def fenced(text: str) -> str:
@@ -155,8 +185,10 @@ class _Safe:
     def __call__(self, match: re.Match[str]) -> str:
         if match["display"] or match["inline"]:
             return _formula(match)
-        if match["dollar_sign"]:
+        if match["dollar_sign"] or match["dollar_entity"]:
             return _MONEY
+        if match["backslash"]:
+            return BACKSLASH
         if match["tag"]:
             return "&lt;"
         if match["link"]:
@@ -224,6 +256,8 @@ def missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
     fences = [token for token in tokens if token.type == "fence" and token.map]
     if not fences or not fences[-1].map or fences[-1].map[1] < len(lines):
         return ""
+    if len(fences[-1].markup) > LONGEST_FENCE:
+        return ""
     start, end = fences[-1].map
     closing = rf"[ \t>]*{re.escape(fences[-1].markup)}[`~]*[ \t]*\n?"
     closed = end - start > 1 and re.fullmatch(closing, lines[end - 1])
@@ -234,8 +268,12 @@ def missing_fence(tokens: Sequence[Token], lines: Sequence[str]) -> str:
 
 def literal(text: str) -> str:
     """Text that no reader of Markdown takes for markup: models and errors are not ours to trust."""
-    escaped = re.sub(r"[\\`*\[\]~|<>&]", _entity, " ".join(seen(text).split()))
-    return escaped.replace("$", MONEY)
+    return _escaped(r"[`*\[\]~|<>&]", " ".join(seen(text).split()))
+
+
+def _escaped(signs: str, text: str) -> str:
+    escaped = re.sub(signs, _entity, text)
+    return escaped.replace("$", MONEY).replace("\\", BACKSLASH)
 
 
 def plain(text: str) -> str:

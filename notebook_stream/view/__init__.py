@@ -29,6 +29,9 @@ class View(Protocol):
     def paint(self, draft: Draft) -> None:
         """Show what has come since the last call."""
 
+    def wait(self, words: str) -> None:
+        """Say what is waited for before the first event; "" for the first event itself."""
+
     def hear(self, message: dict[str, Any]) -> None:
         """A page says something: that it shows the view, or that it was loaded."""
 
@@ -48,6 +51,9 @@ class NoView:
 
     def hear(self, message: dict[str, Any]) -> None:
         """No page shows it."""
+
+    def wait(self, words: str) -> None:
+        """Show nothing."""
 
     def open(self) -> None:
         """Show nothing."""

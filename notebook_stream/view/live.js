@@ -129,11 +129,14 @@ function scrollerOf(node) {
 }
 
 function openUp(root) {
+  const opened = [];
   for (let up = root.parentElement; up; up = up.parentElement) {
     // What cuts off would also hold back the header; at most outputs do.
-    if (up.matches(".jp-Cell, .cell, body")) return;
-    if (getComputedStyle(up).overflowY !== "visible") up.classList.add("ns-open-up");
+    if (up.matches(".jp-Cell, .cell, body")) break;
+    if (getComputedStyle(up).overflowY !== "visible") opened.push(up);
   }
+  for (const up of opened) up.classList.add("ns-open-up");
+  return () => opened.forEach((up) => up.classList.remove("ns-open-up"));
 }
 
 function follow(root, scroller) {
@@ -229,6 +232,7 @@ function render({ model, el }) {
   let scroller = null;
   let following = null;
   let swapped = () => {};
+  let closeUp = () => {};
   let order = Promise.resolve(); // Packets take their time; messages keep their order.
   let have = 0;
   let began = performance.now();
@@ -245,7 +249,7 @@ function render({ model, el }) {
   }
 
   function settle() {
-    openUp(root);
+    closeUp = openUp(root);
     scroller = scrollerOf(root);
     following = follow(root, scroller);
     swapped = keepPlace(root, text, scroller);
@@ -273,6 +277,7 @@ function render({ model, el }) {
     root.setAttribute("aria-busy", "false");
     following?.end();
     head.bar.remove();
+    closeUp();
     for (const line of lines) element("p", "ns-footer", root, line);
   }
 
@@ -300,7 +305,7 @@ function render({ model, el }) {
     }
     have = Math.max(have, message.at + packets.length);
     heard = performance.now();
-    if (!stopping) head.say(PHASES[message.phase]);
+    if (!stopping) head.say(message.wait || PHASES[message.phase]);
     head.show(message);
     began = Math.min(began, performance.now() - message.seconds * 1000);
     following?.painted();
@@ -331,6 +336,7 @@ function render({ model, el }) {
     clearInterval(clock);
     model.off("msg:custom", hear);
     following?.end();
+    closeUp();
     if (!done) swapped();
   };
 }

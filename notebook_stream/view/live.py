@@ -65,6 +65,7 @@ class LiveView:
         self._name = name
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._story = Story()
+        self._wait = ""
         self._packets: list[bytes] = []
         self._open = packed([])
         self._open_sent = False
@@ -109,6 +110,10 @@ class LiveView:
         elif message.get("kind") == "hello":
             self._show_all(message)
 
+    def wait(self, words: str) -> None:
+        """Say it in the header."""
+        self._wait = words[:1].upper() + words[1:]
+
     def _text(self) -> str:
         return self._draft.text if self._draft else ""
 
@@ -131,6 +136,7 @@ class LiveView:
         now = time.monotonic()
         self._last = {
             "phase": draft.phase,
+            "wait": self._wait if draft.phase == "waiting" else "",
             "model": draft.model,
             "tokens": tokens,
             "exact": draft.counted,

@@ -32,6 +32,11 @@ class TerminalView(NoView):
         self._parts += len(parts)
         self._write("".join(parts))
 
+    def wait(self, words: str) -> None:
+        """Write what is waited for, below what is there."""
+        if words:
+            self._say([words])
+
     def _write(self, text: str) -> None:
         if text:
             self._taken += len(text)
@@ -51,7 +56,10 @@ class TerminalView(NoView):
         if self._ends != "\n":
             self._write("\n")
         if self._below:
-            out = self._details or sys.stdout
-            lines = "\n".join(self._below)
-            out.write(f"\x1b[2m{lines}\x1b[0m\n" if out.isatty() else f"{lines}\n")
-            out.flush()
+            self._say(self._below)
+
+    def _say(self, lines: list[str]) -> None:
+        out = self._details or sys.stdout
+        text = "\n".join(lines)
+        out.write(f"\x1b[2m{text}\x1b[0m\n" if out.isatty() else f"{text}\n")
+        out.flush()

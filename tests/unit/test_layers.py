@@ -16,7 +16,7 @@ PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
     {"errors", "markdown", "background", "host", "message"},
-    {"reply", "options"},
+    {"reply", "options", "keys"},
     {"usage", "prompt", "replay", "cells"},
     {"demo", "view", "api"},
     {"answering"},

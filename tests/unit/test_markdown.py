@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from notebook_stream.markdown import Growing, harmless, plain
-from notebook_stream.markdown.still import MONEY
+from notebook_stream.markdown.still import BACKSLASH, MONEY
 
 EVERYTHING = r"""# Title with `code`
 
@@ -207,6 +207,12 @@ def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -
         ("``` c++ title\ncut", "```c++\ncut\n```\n"),
         (r"$\def\x{1}$ $\beta$", r"`\def\x{1}` $\beta$"),
         (rf"${'{' * 40}{'}' * 40}$", rf"`{'{' * 40}{'}' * 40}`"),
+        (r"\\(x\\)", "<span>&#92;</span>(x<span>&#92;</span>)"),
+        ("&bsol;(x&#x5c;) &dollar;y&#36;", f"{BACKSLASH}(x{BACKSLASH}) {MONEY}y{MONEY}"),
+        ("~" * 60 + "\n<b>", "&#126;" * 60 + "\n&#60;b&#62;"),
+        (r"\begin{x}", "<span>&#92;</span>begin{x}"),
+        ("<http://a/$x$>", "&lt;http://a/$x$>"),
+        ("- " * 32 + "x", "- " * 30 + "&#45; &#45; x"),
         ("[a](vscode:x) [b](/c)", "[a]&#40;vscode:x) [b](/c)"),
         ("- a\n  ```py\n  cut", "- a\n  ```py\n  cut\n  ```\n"),
         ("> ~~~\n> cut", "> ~~~\n> cut\n> ~~~\n"),

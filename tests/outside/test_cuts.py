@@ -1,0 +1,74 @@
+"""A stream that is cut, at every byte: what came is kept, nothing is invented, no end is made up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from notebook_stream.api.stream import decoded, in_our_words
+from notebook_stream.errors import ClaudeError, ConnectionLostError
+from notebook_stream.reply import Draft
+
+from ..streams import BETA, CORPUS, STREAMS, events, refused
+
+SMALL = sorted((p for p in CORPUS if p.stat().st_size < 6000), key=lambda p: -p.stat().st_size)[:10]
+BODIES = {
+    **STREAMS,
+    **BETA,
+    "CRLF": STREAMS["search"].replace(b"\n", b"\r\n"),
+    **{path.stem: path.read_bytes() for path in SMALL},
+}
+
+
+class Body(httpx2.AsyncByteStream):
+    def __init__(self, data: bytes, *, dropped: bool) -> None:
+        self._data, self._dropped = data, dropped
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._data
+        if self._dropped:
+            raise httpx2.RemoteProtocolError("peer closed connection")
+
+
+async def read(data: bytes, *, dropped: bool) -> tuple[list[dict[str, object]], ClaudeError | None]:
+    """What the API's reader makes of a body: its events, and how it failed."""
+    headers = {"content-type": "text/event-stream"}
+    response = httpx2.Response(200, headers=headers, stream=Body(data, dropped=dropped))
+    response.request = httpx2.Request("POST", "http://api")
+    came = []
+    try:
+        async for event in decoded(response):
+            came.append(event)
+    except Exception as error:  # noqa: BLE001 - as the reader's only caller does
+        return came, in_our_words(error)
+    return came, None
+
+
+async def cut_everywhere(body: bytes, *, dropped: bool) -> None:
+    whole = list(events(body))
+    for end in range(len(body)):
+        came, error = await read(body[:end], dropped=dropped)
+        assert came == whole[: len(came)], end
+        complete = body[:end].count(b"\n\n") + body[:end].count(b"\r\n\r\n")
+        assert complete <= len(came) + 1, end
+        draft = Draft()
+        text = "".join([draft.add(event) for event in came])
+        reply = draft.freeze()
+        assert reply == text
+        # `Answer` names the ending by the same two facts.
+        assert error is None or isinstance(error, ConnectionLostError), (end, error)
+        said = [e for e in came if e["type"] == "message_delta"]
+        assert (reply.stop_reason is not None) == bool(said), end
+        assert not (dropped and error is None and not said), end
+        assert reply.message is not None
+        answered = reply.stop_reason in {"tool_use", "pause_turn"}
+        assert not refused(reply.message["content"], calls_answered=answered), end
+
+
+@pytest.mark.parametrize("dropped", [False, True], ids=["ended", "dropped"])
+@pytest.mark.parametrize("name", BODIES)
+def test_a_stream_that_is_cut_at_any_byte(name: str, dropped: bool) -> None:
+    asyncio.run(cut_everywhere(BODIES[name], dropped=dropped))

@@ -1,0 +1,220 @@
+"""Faults of servers, networks and settings: the sentence, what is kept, and that no secret is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import pickle
+import random
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import notebook_stream as ns
+from notebook_stream import background
+from notebook_stream.answering import Answer
+from notebook_stream.options import Options, settings
+from notebook_stream.view import NoView
+
+from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, event, refusal, start
+
+CANARY = "sk-ant-canary-0123456789"
+PASSWORD = "canarypassword"  # noqa: S105 - to be looked for
+
+
+@pytest.fixture(autouse=True)
+def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
+    for name in ("ANTHROPIC_BASE_URL", "NO_PROXY"):
+        monkeypatch.setenv(name, env[name])
+
+
+def failing(**options: Any) -> ns.ClaudeError:
+    with pytest.raises(ns.ClaudeError) as caught:
+        ns.ask("hi", **options)
+    return caught.value
+
+
+JSON = {"content-type": "application/json"}
+
+
+def page(status: int, body: str, **headers: str) -> Script:
+    return Script([body.encode()], status, {"content-type": "text/html", **headers})
+
+
+SAID = {
+    "redirect": (page(307, "", location="http://elsewhere.test/"), ["sends elsewhere", "elsewhere.test"]),
+    "a gateway's page": (page(403, "<html><b>Access denied</b></html>"), ["may not", "Access denied"]),
+    "another API's JSON": (Script([b'{"error": "bad key"}'], 401, JSON), ["bad key", "API_KEY"]),
+    "a teapot": (page(418, "short and stout"), ["does not take", "stout"]),
+    "nothing": (Script([]), ["ended before it began", "try again"]),
+    "an error that is no JSON": (
+        Script([start(), b"event: error\ndata: upstream timed out\n\n"]), ["upstream timed out"]
+    ),
+    "an error without a type": (
+        Script([start(), b'data: {"error": {"message": "quota gone"}}\n\n']), ["quota gone"]
+    ),
+    "an error of no shape": (Script([start(), event("error", error=None)]), ["no message"]),
+    "an echo of the key": (
+        refusal(401, "authentication_error", f"bad key {CANARY} of x-api-key"), ["bad key … of"]
+    ),
+    "a long one": (refusal(400, "invalid_request_error", "x\x1b[31m" * 5000), ["x x x", "…"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_a_server_says_is_told_in_one_sentence(name: str, server: Server) -> None:
+    script, words = SAID[name]
+    server.play(script)
+    said = str(failing())
+    assert all(word in said for word in words), said
+    assert len(said) < 600
+    assert said.isprintable()
+    assert CANARY not in said
+    assert len(server.requests) == 1
+
+
+def test_a_whole_stream_without_a_stop_reason_is_no_fault(server: Server) -> None:
+    server.play(Script([start(), delta("ok"), event("message_stop")]))
+    assert ns.ask("hi") == "ok"
+    server.play(Script([start(), delta("ok"), b"data: [DONE]\n\n"]))
+    assert (ns.ask("hi"), server.requests[1].client_left) == ("ok", False)
+
+
+def test_error_and_reply_know_the_same_request(server: Server) -> None:
+    server.play(refusal(400, "invalid_request_error", "no"), Script([start(), delta("a"), Drop]))
+    for known in ("req_refused", "req_loopback"):
+        error = failing()
+        assert error.reply is not None
+        assert (error.request_id, error.reply.request_id) == (known, known)
+
+
+class Told(NoView):
+    """A view that keeps what is waited for."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def wait(self, words: str) -> None:
+        self.words.append(words)
+
+
+def test_each_try_is_told_while_it_waits(server: Server) -> None:
+    late = refusal(529, "overloaded_error", "Overloaded", **{"retry-after": "0.2"})
+    server.play(late, refusal(500, "api_error", "Oops"), answer("ok"))
+    view = Told()
+    assert Answer("hi", Options.of({}), view=lambda: view).block() == "ok"
+    first, second = filter(None, view.words)
+    assert first == "the API is overloaded (529); trying again, 2 of 3, in 0.2 s"
+    assert second.startswith("the API failed on its side (500); trying again, 3 of 3, in ")
+    assert view.words[-1] == ""
+
+
+def test_a_stop_ends_a_long_wait_at_once(server: Server) -> None:
+    server.play(refusal(429, "rate_limit_error", "Slow down", **{"retry-after": "600"}))
+    with ns.stream("hi") as s:
+        server.wait_for_request().closed.wait(5)
+        s.stop()
+        assert not list(s)
+    assert (s.reply.stop_reason, len(server.requests)) == ("stopped", 1)
+
+
+def test_timeout_and_retries_are_settings(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "max_retries", 0)
+    monkeypatch.setattr(settings, "timeout", 0.2)
+    server.play(refusal(529, "overloaded_error", "O"), Script([start(), delta("par"), Hold()]))
+    assert "529" in str(failing())
+    error = failing()
+    assert "nothing came for too long" in str(error)
+    assert error.reply == "par"
+    assert len(server.requests) == 2
+
+
+SETTINGS = {
+    "a proxy that refuses": ({"HTTPS_PROXY": f"http://u:{PASSWORD}@127.0.0.1:1", "ANTHROPIC_BASE_URL": "https://api.test"}, "the connection was lost"),
+    "a proxy that is none": ({"HTTPS_PROXY": f"ht tp://u:{PASSWORD}@x"}, "HTTPS_PROXY"),
+    "an address that is none": ({"ANTHROPIC_BASE_URL": f"http://u:{PASSWORD}@[::1"}, "ANTHROPIC_BASE_URL"),
+    "a name that is none": ({"ANTHROPIC_BASE_URL": "http://nowhere.invalid"}, "ANTHROPIC_BASE_URL"),
+    "TLS to a plain port": ({"ANTHROPIC_BASE_URL": "https://127.0.0.1:1"}, "ANTHROPIC_BASE_URL"),
+    "a key with a line end": ({"ANTHROPIC_API_KEY": f"{CANARY}\n"}, "line end"),
+    "a token with a space": ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": f"{CANARY} "}, "line end"),
+    "a header that is none": ({"ANTHROPIC_CUSTOM_HEADERS": f"x bad: {CANARY}"}, "CUSTOM_HEADERS"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_is_wrong_is_named_and_never_quoted(
+    name: str, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    given, words = SETTINGS[name]
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.delenv("NO_PROXY")
+    with caplog.at_level(logging.DEBUG, "notebook_stream"):
+        error = failing()
+    shown = "".join(traceback.format_exception(error)) + caplog.text
+    assert words in str(error), error
+    assert CANARY not in shown
+    assert PASSWORD not in shown
+    assert not server.requests
+
+
+def test_no_secret_is_in_anything_that_is_kept(server: Server, tmp_path: Path) -> None:
+    server.play(
+        answer("fine"),
+        refusal(401, "authentication_error", f"no: {CANARY}"),
+        Script([start(), delta("par"), event("error", error={"message": f"at {CANARY}"})]),
+    )
+    reply = ns.ask("hi", record=tmp_path / "a.txt")
+    kept = [pickle.dumps(reply), repr(vars(reply)).encode(), (tmp_path / "a.txt").read_bytes()]
+    for _ in range(2):
+        error = failing()
+        kept += [pickle.dumps(error), repr(vars(error)).encode(), str(error).encode()]
+        kept.append("".join(traceback.format_exception(error)).encode())
+    assert CANARY.encode() in json.dumps(server.requests[0].headers).encode()
+    assert not [one for one in kept if CANARY.encode() in one]
+
+
+def test_a_redirect_takes_neither_prompt_nor_key_elsewhere(server: Server) -> None:
+    moved = {"location": f"{server.url}/elsewhere", **JSON}
+    server.play(Script([b"{}"], 307, moved))
+    failing()
+    assert [request.path for request in server.requests] == ["/v1/messages"]
+
+
+def test_two_hundred_endings_in_any_order_leave_nothing(server: Server) -> None:
+    ns.ask("hi")
+    before = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    chance = random.Random(7)  # noqa: S311 - the same order each time
+    kinds = [
+        answer("a", "b"), Script([start(), delta("a"), Hold()]), Script([start(), delta("a"), Drop]),
+        refusal(400, "invalid_request_error", "no"), Script([start(), event("error", error={})]),
+        Script([Hold()]), Script([start(), Pause(0.01), delta("a")]),
+    ]  # fmt: skip
+    for _ in range(200):
+        kind = chance.choice(kinds)
+        server.play(kind)
+        held = any(isinstance(step, Hold) for step in kind.steps)
+        with ns.stream("hi") as s:
+            if held:
+                server.wait_for_request(len(server.requests))
+                s.stop()
+        assert s.reply.stop_reason is not None
+
+    async def left() -> int:
+        return len(asyncio.all_tasks()) - 1
+
+    deadline = time.monotonic() + 10
+    while (now := (threading.active_count(), len(os.listdir("/proc/self/fd")))) > before:
+        assert time.monotonic() < deadline, (before, now)
+        time.sleep(0.05)
+    tasks = asyncio.run_coroutine_threadsafe(left(), background.loop()).result(5)
+    assert tasks == 0
+    server.scripts.clear()
+    assert ns.ask("hi").complete
