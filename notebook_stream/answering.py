@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import json
 import logging
 import os
 import time
@@ -38,12 +39,15 @@ class Answer:
     `block` or `awaited` where the cell runs, or `start` and later `outcome`; `stop` from anywhere.
 
     Args:
-        prompt: What is sent.
+        prompt: What is sent; or a reply that was cut, to go on from it.
         options: Of the call.
         view: Makes the view, once nothing is wrong with the call; shown nowhere by default.
         bind: Called with the reply as soon as there is one, however it ended.
         notes: Sentences to show under the answer.
         on_event: Called on the background thread with each event and the text it adds.
+
+    Attributes:
+        go_on: What to type to go on from a partial; "" where nothing can be.
 
     Raises:
         OptionError: The prompt or an option cannot be used.
@@ -52,7 +56,7 @@ class Answer:
 
     def __init__(
         self,
-        prompt: str,
+        prompt: str | Reply,
         options: Options,
         *,
         view: Callable[[], View] = NoView,
@@ -60,15 +64,18 @@ class Answer:
         notes: tuple[str, ...] = (),
         on_event: Callable[[Event, str], None] = lambda event, text: None,
     ) -> None:
-        self._body = _body(prompt, options)
+        begun = prompt if isinstance(prompt, Reply) and prompt.request else None
+        self._body = _body_from(begun) if begun is not None else _body(prompt, options)
         self._replay = _recording_for(options)
         _check(options)
+        _check_budget(self._body, options)
         self._options = options
         self._view = view()
         self._bind = bind
         self._notes = notes
         self._on_event = on_event
-        self._draft = Draft(options.model)
+        self._draft = Draft(options.model, begun.rstrip() if begun is not None else "")
+        self.go_on = ""
         self._ending: Ending | None = None
         self._error: ClaudeError | None = None
         self._request: api.Request | None = None
@@ -301,6 +308,7 @@ class Answer:
             first_token_seconds=self._first_token,
             recorded=self._options.recorded,
             error=str(self._error) if self._error else None,
+            request=self._body,
         )
 
     def _failure(self) -> ClaudeError | None:
@@ -309,10 +317,19 @@ class Answer:
         error = self._reader.exception()
         if isinstance(error, ConnectionLostError) and self._draft.stop_reason:
             return None
-        if error is None or isinstance(error, ClaudeError):
-            return error
+        if error is None:
+            return None
+        if isinstance(error, ClaudeError):
+            return self._offering(error)
         log.error("the stream could not be taken in", exc_info=error)
         return _unforeseen(error)
+
+    def _offering(self, error: ClaudeError) -> ClaudeError:
+        """The error, with the way to go on from what came, where there is one."""
+        if self.go_on and self._draft.text.strip() and error.args:
+            said = str(error).removesuffix("try again.").removesuffix(" and ").rstrip("; .")
+            error.args = (f"{said}, try again, or go on from what came with {self.go_on}.",)
+        return error
 
     def _request_id(self) -> str | None:
         told = self._request.request_id if self._request else None
@@ -349,6 +366,50 @@ def _body(prompt: str, options: Options) -> dict[str, Any]:
         "messages": [{"role": "user", "content": prompt}],
     }
     return {**body, "system": options.system} if options.system else body
+
+
+def _body_from(begun: Reply) -> dict[str, Any]:
+    """The request of a reply that was cut, with what came of it as the start of the answer.
+
+    Raises:
+        OptionError: The model takes no start of an answer.
+    """
+    from . import api
+
+    body = begun.request or {}
+    model = str(begun.model)
+    if not begun.strip():
+        msg = "nothing of the answer came, so there is nothing to go on from; ask again."
+        raise OptionError(msg)
+    if not api.takes_start(model):
+        msg = (
+            f"{model} cannot go on from a partial answer (the API takes no start of one since "
+            "Claude 4.6); ask again, or put what came into a new prompt as {{ name }}."
+        )
+        raise OptionError(msg)
+    start = {"role": "assistant", "content": begun.rstrip()}
+    asked = [one for one in body["messages"] if one["role"] == "user"]
+    return {**body, "model": model, "messages": [*asked, start]}
+
+
+def _check_budget(body: dict[str, Any], options: Options) -> None:
+    """See that what is spent and what this costs at least are within the budget.
+
+    Raises:
+        OptionError: They are not.
+    """
+    if options.budget is None or options.recorded:
+        return
+    from . import api
+
+    model = api.model_id(options.model)
+    tokens = usage.estimate_tokens(len(json.dumps([body["messages"], body.get("system")])))
+    if usage.over_budget(model, 10 * tokens, options.budget):
+        # So near to it that the API's own count matters, where there is one.
+        counting = api.count_tokens({**body, "model": model})
+        counted = asyncio.run_coroutine_threadsafe(counting, background.loop()).result()
+        if refusal := usage.over_budget(model, counted or tokens, options.budget):
+            raise OptionError(refusal)
 
 
 def _recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | None:

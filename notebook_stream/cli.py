@@ -1,18 +1,22 @@
-"""The terminal's command: `notebook-stream demo` and `notebook-stream ask`."""
+"""The terminal's command: `notebook-stream demo`, `ask` and `usage`."""
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from .errors import ClaudeError, CredentialsError, OptionError
 from .options import TABLE, Options
+from .usage import Sum
 
 INTERRUPTED = 130
 FAILED = 1
@@ -60,7 +64,29 @@ def _parser() -> argparse.ArgumentParser:
         if option.metavar:
             ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
     ask.set_defaults(run=_ask)
+    usage = commands.add_parser("usage", help="sum what saved notebooks say of their answers")
+    usage.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="notebooks or folders")
+    form = usage.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv")
+    usage.set_defaults(run=_usage)
     return parser
+
+
+def _usage(paths: list[Path], form: str | None) -> int:
+    from .saved import ledger_of
+
+    ledger = ledger_of(paths)
+    if form == "json":
+        sys.stdout.write(json.dumps(ledger.records(), indent=2) + "\n")
+    elif form == "csv":
+        columns = [*ledger.names, *(one.name for one in fields(Sum))]
+        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(ledger.records())
+    else:
+        sys.stdout.write(f"{ledger!r}\n")
+    return 0
 
 
 def _ask(prompt: str, **given: Any) -> int:

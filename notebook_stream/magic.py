@@ -50,6 +50,12 @@ class ClaudeMagics(Magics):
         min=0,
         help="How often to try again, before the first byte.",
     ).tag(config=True)
+    budget = Float(
+        settings.budget,
+        allow_none=True,
+        min=0,
+        help="US dollars for this session; a request that may not be paid for is not sent.",
+    ).tag(config=True)
     demo = Bool(
         settings.demo, help="Answer from the recorded replies: no key, no network, no cost."
     ).tag(config=True)
@@ -96,18 +102,40 @@ class ClaudeMagics(Magics):
             raise UsageError(str(error)) from None
 
     def _answer(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
-        from .answering import Answer, view_here
-
         name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
         options = Options.of(given)
         text = prompt if options.raw else interpolate(prompt, names)
-        return Answer(
-            text,
+        return self._answer_in(name, text, options, _replaced(name, self.shell.user_ns))
+
+    def _answer_in(
+        self, name: str, prompt: str | Reply, options: Options, notes: tuple[str, ...] = ()
+    ) -> Answer:
+        """An answer that is shown here and bound to a name."""
+        from .answering import Answer, view_here
+
+        answer = Answer(
+            prompt,
             options,
             view=lambda: view_here(name, options),
             bind=lambda reply: self.shell.user_ns.__setitem__(name, reply),
-            notes=_replaced(name, self.shell.user_ns),
+            notes=notes,
         )
+        answer.go_on = f"%claude_continue {name}"
+        return answer
+
+    @line_magic
+    def claude_continue(self, line: str) -> None:
+        """Go on from an answer that was cut: `%claude_continue [NAME]`, NAME holding what came.
+
+        What came is sent as the start of the answer, which models up to Claude 4.5 take.
+        """
+        name = line.strip() or DEFAULT_NAME
+        try:
+            begun = _cut_answer(name, self.shell.user_ns)
+            answer = self._answer_in(name, begun, Options.of({"model": begun.model}))
+        except (OptionError, CredentialsError) as error:
+            raise UsageError(str(error)) from None
+        answer.block()
 
     @line_magic
     def claude_usage(self, line: str) -> Ledger:
@@ -171,6 +199,24 @@ def _identifier(name: str) -> str:
         return name
     msg = f"{name!r} cannot be the name of a variable; write a name such as %%claude answer."
     raise OptionError(msg)
+
+
+def _cut_answer(name: str, names: Mapping[str, Any]) -> Reply:
+    """The reply that a name holds, where there is more to come of it.
+
+    Raises:
+        OptionError: There is none, or it is whole.
+    """
+    from .reply import Reply
+
+    reply = names.get(name)
+    if not isinstance(reply, Reply) or reply.request is None:
+        msg = f"{name!r} holds no answer of this session; name the variable of one that was cut."
+        raise OptionError(msg)
+    if reply.complete:
+        msg = f"the answer in {name!r} is whole; ask something new with %%claude."
+        raise OptionError(msg)
+    return reply
 
 
 def _replaced(name: str, names: Mapping[str, Any]) -> tuple[str, ...]:

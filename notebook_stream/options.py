@@ -55,6 +55,7 @@ class Settings:
     system: str = ""
     timeout: float = 600.0
     max_retries: int = 2
+    budget: float | None = None
     demo: bool = field(default_factory=lambda: os.environ.get("NOTEBOOK_STREAM_DEMO", "0") != "0")
 
 
@@ -75,6 +76,7 @@ class Options:
     demo: bool = False
     timeout: float = 600.0
     max_retries: int = 2
+    budget: float | None = None
 
     @property
     def recorded(self) -> bool:
@@ -104,6 +106,7 @@ class Options:
             demo=settings.demo,
             timeout=settings.timeout,
             max_retries=settings.max_retries,
+            budget=settings.budget,
         )
 
 

@@ -73,6 +73,7 @@ class Reply(str):
             assistant's turn: of an answer that was cut, ``blocks`` may hold more.
         recorded: True when it came from a recording.
         error: One sentence saying what went wrong; None where nothing did.
+        request: The request's JSON; None in a copy or a pickle, as it may hold anything.
     """
 
     usage: Usage = Usage()
@@ -92,6 +93,7 @@ class Reply(str):
     recorded: bool = False
     error: str | None = None
 
+    request: dict[str, Any] | None = None
     _shown_now: Callable[[], bool] | None = None
 
     def __new__(cls, text: str = "", **facts: Any) -> Reply:
@@ -112,7 +114,8 @@ class Reply(str):
         return [cited for cites in lists if isinstance(cites, list) for cited in cites]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_shown_now"}
+        left = {"_shown_now", "request"}
+        return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def _ipython_display_(self) -> None:
         """Show nothing where the running cell has shown this reply; else let Markdown speak.
@@ -259,7 +262,7 @@ class Draft:
         blocks: The content blocks so far, in order.
     """
 
-    def __init__(self, model: str | None = None) -> None:
+    def __init__(self, model: str | None = None, begun: str = "") -> None:
         self.parts: list[str] = []
         self.written = 0
         self.phase: Literal["waiting", "thinking", "writing"] = "waiting"
@@ -268,6 +271,8 @@ class Draft:
         self.message: dict[str, Any] = {"model": model}
         self.blocks: list[Block] = []
         self._open: dict[int, Block] = {}
+        if begun:
+            self._start_block(-1, {"type": "text", "text": begun})
 
     @property
     def text(self) -> str:

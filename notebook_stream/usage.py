@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field, fields
 from operator import add
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .reply import Reply
+from .reply import Reply, Usage
+
+if TYPE_CHECKING:
+    import pandas
 
 CHARACTERS_PER_TOKEN = 4
 """Of English prose, roughly; used only where the API has not counted."""
@@ -29,12 +32,29 @@ def price(model: str | None, usage: Mapping[str, Any]) -> float | None:
     Returns:
         US dollars, or None where the model's price or the counts are unknown.
     """
+    prices = [_price(model, usage), *(_price(*apart) for apart in _apart(model, usage))]
+    return None if None in prices else sum(filter(None, prices))
+
+
+def _apart(model: str | None, usage: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Model and counts of what the counts of the whole do not hold: summaries, advice.
+
+    Source: https://docs.claude.com/en/api/messages (``usage.iterations``).
+    """
+    iterations = usage.get("iterations")
+    for one in iterations if isinstance(iterations, list) else ():
+        if isinstance(one, dict) and one.get("type") in {"compaction", "advisor_message"}:
+            yield one.get("model") or model, one
+
+
+def _price(model: Any, usage: Mapping[str, Any]) -> float | None:
     if not model or not isinstance(usage.get("input_tokens"), int):
         return None
     from genai_prices import extract_usage
 
+    told = {name: value for name, value in usage.items() if name != "iterations"}
     try:
-        extracted = extract_usage({"model": model, "usage": dict(usage)}, provider_id="anthropic")
+        extracted = extract_usage({"model": model, "usage": told}, provider_id="anthropic")
         return float(extracted.calc_price().total_price)
     except Exception:  # noqa: BLE001 - the counts come from a server, which may send anything
         return None
@@ -45,12 +65,14 @@ class Sum:
     """Totals of some replies: tokens, US dollars, seconds.
 
     Attributes:
+        thinking: Tokens of ``output_tokens`` that were thought, where the API says so.
         unknown: How many of them had no known price (their cost is not in ``cost``).
     """
 
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    thinking: int = 0
     cache_read: int = 0
     cache_write: int = 0
     cost: float = 0.0
@@ -62,6 +84,9 @@ class Sum:
         self.requests += 1
         self.input_tokens += reply.usage.tokens("input_tokens") or 0
         self.output_tokens += reply.output_tokens or 0
+        details = reply.usage.output_tokens_details
+        if isinstance(details, Usage):
+            self.thinking += details.tokens("thinking_tokens") or 0
         self.cache_read += reply.usage.tokens("cache_read_input_tokens") or 0
         self.cache_write += reply.usage.tokens("cache_creation_input_tokens") or 0
         self.seconds += reply.seconds or 0.0
@@ -72,47 +97,110 @@ class Sum:
     def __add__(self, other: Sum) -> Sum:
         return Sum(*map(add, astuple(self), astuple(other)))
 
-    def row(self, name: str) -> tuple[str, ...]:
+    def row(self, *names: str) -> tuple[str, ...]:
         """The cells of a table row, as text."""
-        counts = (self.requests, self.input_tokens, self.output_tokens)
+        counts = (self.requests, self.input_tokens, self.output_tokens, self.thinking)
         cached = (self.cache_read, self.cache_write)
         cost = f"${self.cost:,.4f}" + (f" + {self.unknown} of unknown price" * bool(self.unknown))
-        return (name, *(f"{n:,}" for n in (*counts, *cached)), cost, f"{self.seconds:.1f} s")
+        return (*names, *(f"{n:,}" for n in (*counts, *cached)), cost, f"{self.seconds:.1f} s")
 
 
-COLUMNS = ("model", "requests", "in", "out", "cache read", "cache write", "cost", "time")
+COUNTED = ("requests", "in", "out", "thinking", "cache read", "cache write", "cost", "time")
+"""The columns of `Sum.row`."""
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Rows of text below each other, the first being the header."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 @dataclass(repr=False)
 class Ledger:
-    """Every reply of this session, summed by model; recorded ones apart, as they cost nothing."""
+    """Replies, summed by some names; recorded ones apart, as they cost nothing.
 
-    sums: defaultdict[str, Sum] = field(default_factory=lambda: defaultdict(Sum))
+    Attributes:
+        names: What each row is named by, the model last.
+        sums: The sum of each row, by its names.
+    """
 
-    def add(self, reply: Reply) -> None:
-        """Enter a reply."""
-        self.sums[self._line(reply)].add(reply)
+    names: tuple[str, ...] = ("model",)
+    sums: defaultdict[tuple[str, ...], Sum] = field(default_factory=lambda: defaultdict(Sum))
 
-    @staticmethod
-    def _line(reply: Reply) -> str:
+    def add(self, reply: Reply, *names: str) -> None:
+        """Enter a reply in the row of those names and its model."""
         model = reply.model or "unknown model"
-        return f"{model} (recorded)" if reply.recorded else model
+        row = (*names, f"{model} (recorded)" if reply.recorded else model)
+        self.sums[row].add(reply)
+
+    @property
+    def total(self) -> Sum:
+        """The sum of all rows."""
+        return sum(self.sums.values(), Sum())
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """A row for each model, then the total: what a table of `COLUMNS` shows."""
-        yield from (total.row(model) for model, total in self.sums.items())
+        """A row for each model, then the total, as text."""
+        yield from (total.row(*names) for names, total in self.sums.items())
         if len(self.sums) > 1:
-            yield sum(self.sums.values(), Sum()).row("total")
+            yield self.total.row("total", *[""] * (len(self.names) - 1))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as numbers (list of dict), without the total."""
+        return [
+            {**dict(zip(self.names, names, strict=True)), **asdict(total)}
+            for names, total in self.sums.items()
+        ]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The rows as a table of pandas.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas
+
+        columns = [*self.names, *(one.name for one in fields(Sum))]
+        return pandas.DataFrame(self.records(), columns=columns).set_index(list(self.names))
 
     def __repr__(self) -> str:
-        rows = [COLUMNS, *self.rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return table([(*self.names, *COUNTED), *self.rows()])
 
     def _repr_markdown_(self) -> str:
-        rows = [COLUMNS, (":---", *["---:"] * (len(COLUMNS) - 1)), *self.rows()]
+        left, right = [":---"] * len(self.names), ["---:"] * len(COUNTED)
+        rows = [(*self.names, *COUNTED), (*left, *right), *self.rows()]
         return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("$", "\\$")
 
 
 session = Ledger()
 """The ledger of this process."""
+
+
+def over_budget(model: str, input_tokens: int, budget: float) -> str:
+    """Why a request may not be sent: what is spent and what it costs at least are too much.
+
+    Args:
+        model: The id of the model.
+        input_tokens: Of the request.
+        budget: US dollars for this session.
+
+    Returns:
+        One sentence; "" where there is enough left.
+    """
+    least = price(model, {"input_tokens": input_tokens, "output_tokens": 1}) or 0.0
+    spent = session.total
+    if spent.cost + least <= budget:
+        return ""
+    unknown = f" + {spent.unknown} of unknown price" if spent.unknown else ""
+    return (
+        f"the budget of ${dollars(budget)} does not allow this: ${dollars(spent.cost)}{unknown} is "
+        f"spent and this costs at least ${dollars(least)}; raise it with "
+        f"%config ClaudeMagics.budget = {budget * 2:g}."
+    )
+
+
+def dollars(cost: float) -> str:
+    """US dollars with the digits that matter: 12.35, 0.0057, 0.000021."""
+    if cost >= 1 or cost == 0:
+        return f"{cost:,.2f}"
+    return f"{cost:.4f}" if cost >= 0.001 else f"{cost:.6f}"

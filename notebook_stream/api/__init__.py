@@ -7,7 +7,15 @@ Source: https://docs.claude.com/en/api/messages-streaming, https://docs.claude.c
 """
 
 from .credentials import check_credentials
-from .models import model_id, models
-from .stream import Request, events
+from .models import model_id, models, takes_start
+from .stream import Request, count_tokens, events
 
-__all__ = ["Request", "check_credentials", "events", "model_id", "models"]
+__all__ = [
+    "Request",
+    "check_credentials",
+    "count_tokens",
+    "events",
+    "model_id",
+    "models",
+    "takes_start",
+]

@@ -125,6 +125,22 @@ async def events(request: Request) -> AsyncGenerator[Event, None]:
         raise in_our_words(error) from None
 
 
+COUNT_SECONDS = 5.0
+
+
+async def count_tokens(body: dict[str, Any]) -> int | None:
+    """The tokens of a request's input, by the API's own count; None where it gives none.
+
+    Source: https://docs.claude.com/en/api/messages-count-tokens
+    """
+    told = {name: body[name] for name in ("model", "messages", "system") if name in body}
+    try:
+        async with Request(body, timeout=COUNT_SECONDS, max_retries=0).client() as client:
+            return (await client.messages.count_tokens(**told)).input_tokens
+    except Exception:  # noqa: BLE001 - a guess does as well
+        return None
+
+
 def in_our_words(error: Exception) -> ClaudeError:
     """Any failure of the SDK or of its transport, as ours."""
     match error:

@@ -40,6 +40,10 @@ PIECE_LINES = 64
 """Of a long block of code or table that is still open, so many lines are finished at a time."""
 
 
+LONGEST_CODE = 20_000
+"""Characters of a piece of code that are highlighted; more in so few lines is data."""
+
+
 class Growing:
     """A text that grows: as HTML blocks, and as what is left of it at the end.
 
@@ -259,7 +263,12 @@ def _highlighted(code: str, language: str) -> str:
     lines = lines_of(code)
     pieces = ("".join(lines[n : n + PIECE_LINES]) for n in range(0, len(lines), PIECE_LINES))
     formatter = HtmlFormatter(nowrap=True, classprefix="ns-")
-    return "".join(str(highlight(piece, lexer, formatter)) for piece in pieces)
+    return "".join(
+        str(highlight(piece, lexer, formatter))
+        if len(piece) <= LONGEST_CODE
+        else html.escape(piece)
+        for piece in pieces
+    )
 
 
 def mathml(latex: str, *, display: bool) -> str:

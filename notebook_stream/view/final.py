@@ -14,6 +14,7 @@ from typing import Any
 from .. import __version__
 from ..markdown import MONEY, literal
 from ..reply import Block, Reply
+from ..usage import dollars
 from . import NoView
 from .story import Story
 
@@ -162,13 +163,6 @@ def _tokens(reply: Reply) -> Iterator[str]:
         yield f"{'≈ ' if reply.estimated else ''}{reply.output_tokens:,} out"
 
 
-def dollars(cost: float) -> str:
-    """US dollars with the digits that matter: 12.35, 0.0057, 0.000021."""
-    if cost >= 1 or cost == 0:
-        return f"{cost:,.2f}"
-    return f"{cost:.4f}" if cost >= 0.001 else f"{cost:.6f}"
-
-
 def metadata(reply: Reply, name: str = "", chat: str | None = None) -> dict[str, Any]:
     """The output's metadata, from which usage can be read back out of a saved notebook."""
     return {
@@ -184,5 +178,6 @@ def metadata(reply: Reply, name: str = "", chat: str | None = None) -> dict[str,
             "first_token_seconds": reply.first_token_seconds,
             "request_id": reply.request_id,
             "chat": chat,
+            **({"recorded": True} if reply.recorded else {}),  # it cost nothing
         }
     }

@@ -23,9 +23,10 @@ import anywidget
 import traitlets
 from IPython.display import publish_display_data, update_display
 
+from ..options import settings
 from ..reply import Draft, Reply
-from ..usage import estimate_tokens, price
-from .final import Output, dollars, footer, output, sentences, told
+from ..usage import dollars, estimate_tokens, price, session
+from .final import Output, footer, output, sentences, told
 from .story import Story
 
 HERE = Path(__file__).parent
@@ -162,6 +163,10 @@ class LiveView:
             cost = price(draft.model, {**draft.usage, "output_tokens": tokens})
             about = "" if draft.counted else "≈ "
             self._so_far = None if cost is None else f"{about}${dollars(cost)}"
+            if settings.budget is not None:
+                spent = session.total.cost + (0 if self.widget.recorded else cost or 0)
+                of = f"${dollars(spent)} of ${dollars(settings.budget)} spent"
+                self._so_far = f"{self._so_far} · {of}" if self._so_far else of
         return self._so_far
 
     def _tell(self, draft: Draft, *, whole: bool) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ..loopback import Drop, Hold, Script, Server, answer, delta, end, refusal, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start
 from .kernel import Cell, Kernel
 
 
@@ -357,3 +357,91 @@ def test_a_page_that_says_nothing_is_told_how_to_stop_and_one_that_comes_late_sh
     hold.let_go.set()
     assert kernel.wait(cell).ok
     assert shown(cell).startswith("text\n\n<small>")
+
+
+def test_over_the_budget_nothing_is_sent(kernel: Kernel, server: Server) -> None:
+    kernel.run("%config ClaudeMagics.budget = 0.0001")
+    kernel.run("%%claude poem\nGo.")  # $0.00017
+    assert [request.path for request in server.requests] == [
+        "/v1/messages/count_tokens",
+        "/v1/messages",
+    ]
+    refused = kernel.run("%%claude other\nGo.")
+    assert "UsageError: the budget of $0.000100 does not allow this: $0.000170" in refused.stderr
+    assert [request.path for request in server.requests[2:]] == ["/v1/messages/count_tokens"]
+    assert kernel.value("'other' in globals()") == "False"
+    kernel.run("%config ClaudeMagics.budget = 1.0")
+    assert kernel.run("%%claude other\nGo.").ok
+    (*_, last) = kernel.painted(kernel.views()[-1])
+    assert "of $1.00 spent" in last["cost"]
+
+
+def test_a_cut_answer_goes_on_where_the_model_can(kernel: Kernel, server: Server) -> None:
+    old = "claude-opus-4-5"
+    server.play(Script([start(model=old), delta("One, two, "), Drop]), answer(" three."))
+    cut = kernel.run(f"%%claude poem -m {old}\nCount.")
+    assert "or go on from what came with %claude_continue poem." in cut.error["evalue"]
+    assert kernel.run("%claude_continue poem").ok
+    assert kernel.value("poem") == repr("One, two, three.")
+    assert kernel.value("(poem.complete, poem.blocks[0]['text'])") == "(True, 'One, two,')"
+    assert server.requests[1].body["messages"] == [
+        {"role": "user", "content": "Count.\n"},
+        {"role": "assistant", "content": "One, two,"},
+    ]
+    for code, words in {
+        "%claude_continue poem": "is whole",
+        "%claude_continue nothing": "holds no answer",
+    }.items():
+        assert words in kernel.run(code).stderr
+    server.play(Script([start(), delta("One"), Drop]))
+    kernel.run("%%claude poem\nCount.")
+    assert "claude-sonnet-5-5 cannot go on" in kernel.run("%claude_continue poem").stderr
+    assert len(server.requests) == 3
+
+
+def test_a_wait_for_another_try_is_shown_and_can_be_interrupted(
+    kernel: Kernel, server: Server
+) -> None:
+    server.play(refusal(429, "rate_limit_error", "Slow down", **{"retry-after": "600"}))
+    cell = kernel.send("%%claude poem\nGo.")
+    words = "in a short time (429); trying again, 2 of 3, in 600.0 s"
+    kernel.until(lambda: kernel.views() and words in str(kernel.painted(kernel.views()[0])))
+    kernel.interrupt()
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert kernel.value("poem.stop_reason") == "'interrupted'"
+
+
+def test_half_a_character_ends_the_cell_well(kernel: Kernel, server: Server) -> None:
+    server.play(answer("a\ud83d", "\ude00z\ud83d"))
+    cell = kernel.run("%%claude poem\nGo.")
+    assert cell.ok
+    assert not cell.stderr
+    assert shown(cell).startswith("a😀z\n\n<small>")
+
+
+CANARY = "sk-ant-canary-0123456789"
+
+
+def test_no_key_reaches_the_front_end(kernel: Kernel, server: Server) -> None:
+    secrets = {
+        "ANTHROPIC_API_KEY": CANARY,
+        "ANTHROPIC_CUSTOM_HEADERS": f"x-gateway: {CANARY}-gateway",
+        "HTTPS_PROXY": f"http://u:{CANARY}-proxy@127.0.0.1:1",
+    }
+    kernel.run(f"import os; os.environ.update({secrets})")
+    since = len(kernel.messages)
+    server.play(
+        answer("fine"),
+        refusal(401, "authentication_error", f"no {CANARY} or {CANARY}-gateway"),
+        Script([start(), delta("par"), event("error", error={"message": f"at {CANARY}-proxy"})]),
+    )
+    for code in ("%%claude a --record r.txt\nGo.", "%%claude b\nGo.", "%%claude c\nGo.", "vars(a)"):
+        kernel.run(code)
+    kernel.run("import os; os.environ['ANTHROPIC_API_KEY'] += '\\n'")
+    assert not kernel.run("%%claude d\nGo.").ok
+    kernel.run("print(open('r.txt').read())")
+    told = [m for m in kernel.messages[since:] if m["msg_type"] != "execute_input"]
+    assert any("fine" in str(m["content"]) for m in told)
+    assert CANARY not in str([(m["content"], m["metadata"]) for m in told])
+    assert CANARY not in str(kernel.painted(kernel.views()[-1]))

@@ -18,7 +18,7 @@ ORDER = (
     {"errors", "markdown", "background", "host", "message"},
     {"reply", "options", "keys"},
     {"usage", "prompt", "replay", "cells"},
-    {"demo", "view", "api"},
+    {"demo", "view", "api", "saved"},
     {"answering"},
     {"verbs", "magic", "cli"},
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from notebook_stream.cli import main
 from notebook_stream.reply import Reply, Usage
-from notebook_stream.usage import Ledger, estimate_tokens, price
-from notebook_stream.view.final import dollars, footer, metadata, mimebundle
+from notebook_stream.usage import Ledger, dollars, estimate_tokens, price
+from notebook_stream.view.final import footer, metadata, mimebundle
 
 
 def test_price_is_what_the_table_of_prices_gives() -> None:
@@ -70,8 +73,6 @@ def test_an_ending_that_is_not_plain_is_told_with_what_to_do() -> None:
 
 
 def test_metadata_can_be_saved() -> None:
-    import json
-
     told = metadata(Reply("x", usage=Usage(input_tokens=1)), "poem")
     assert json.loads(json.dumps(told))["notebook_stream"]["usage"] == {"input_tokens": 1}
 
@@ -108,3 +109,63 @@ def test_the_ledger_is_the_sum_of_its_replies() -> None:
 
 def test_a_guess_is_never_nothing_for_some_text() -> None:
     assert [estimate_tokens(n) for n in (0, 1, 4, 5)] == [0, 1, 1, 2]
+
+
+def test_usage_is_a_table_of_pandas() -> None:
+    ledger = Ledger()
+    usage = Usage(input_tokens=10, output_tokens_details={"thinking_tokens": 3})
+    ledger.add(Reply("x", model="m", usage=usage, output_tokens=5, cost=0.5))
+    frame = ledger.to_frame()
+    assert frame.loc["m", ["input_tokens", "output_tokens", "thinking", "cost"]].tolist() == [
+        10, 5, 3, 0.5,
+    ]  # fmt: skip
+    assert Ledger().to_frame().empty
+
+
+def test_summaries_and_advice_are_paid_for_too() -> None:
+    usage = {"input_tokens": 1_000_000, "output_tokens": 0}
+    apart = {"type": "compaction", "input_tokens": 1_000_000, "output_tokens": 0}
+    once = price("claude-opus-5-5", {**usage, "iterations": [{"type": "message", **usage}]})
+    both = price("claude-opus-5-5", {**usage, "iterations": [apart]})
+    assert once is not None
+    assert both == pytest.approx(2 * once)
+    assert price("claude-opus-5-5", {**usage, "iterations": [{**apart, "model": "x"}]}) is None
+
+
+def notebook(path: Path, *told: dict[str, Any]) -> Path:
+    outputs = [{"output_type": "display_data", "metadata": one} for one in (*told, {})]
+    cells = [{"cell_type": "code", "outputs": outputs}, {"cell_type": "markdown"}]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"cells": cells}))
+    return path
+
+
+def test_saved_notebooks_tell_their_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paid = metadata(Reply("x", model="m", usage=Usage(input_tokens=7), cost=0.5, seconds=1.0))
+    free = metadata(Reply("x", model="m", usage=Usage(input_tokens=7), cost=0.5, recorded=True))
+    one = notebook(tmp_path / "one.ipynb", paid, paid, free)
+    notebook(tmp_path / "sub" / "two.ipynb", paid)
+    notebook(tmp_path / ".ipynb_checkpoints" / "one.ipynb", paid)
+    assert main(["usage", str(one), str(tmp_path / "sub"), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    told = [(row["notebook"][-9:], row["model"], row["requests"], row["cost"]) for row in rows]
+    assert told == [
+        ("one.ipynb", "m", 2, 1.0), ("one.ipynb", "m (recorded)", 1, 0.0), ("two.ipynb", "m", 1, 0.5),
+    ]  # fmt: skip
+    assert main(["usage", str(tmp_path)]) == 0
+    assert "$1.5000" in capsys.readouterr().out.splitlines()[-1]
+    assert main(["usage", str(one), "--csv"]) == 0
+    assert capsys.readouterr().out.startswith("notebook,model,requests,")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "x", '{"cells": [1]}'])
+def test_what_is_no_notebook_is_named(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text(text)
+    assert main(["usage", str(path)]) == 2
+    assert "a.ipynb' is not a notebook" in capsys.readouterr().err
+    assert main(["usage", str(tmp_path / "none.ipynb")]) == 2
