@@ -151,10 +151,14 @@ class Kernel:
         """The messages that the view's page got, with their packets read."""
         told = [m for m in self.messages if m["msg_type"] == "comm_msg"]
         ours = [m for m in told if m["content"]["comm_id"] == comm_id]
-        customs = ((m["content"]["data"].get("content") or {}, m["buffers"]) for m in ours)
+        customs = [(m["content"]["data"].get("content") or {}, m) for m in ours]
         return [
-            {**content, "packets": [json.loads(zlib.decompress(b)) for b in buffers]}
-            for content, buffers in customs
+            {
+                **content,
+                "packets": [json.loads(zlib.decompress(b)) for b in message["buffers"]],
+                "at_kernel": message["header"]["date"],
+            }
+            for content, message in customs
             if content.get("kind") == "paint"
         ]
 
