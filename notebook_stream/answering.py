@@ -9,14 +9,16 @@ import json
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import background, host, keys, usage
 from .errors import ClaudeError, ConnectionLostError, OptionError, StreamError
 from .keys import hidden
 from .options import ALIASES, Options
-from .reply import Draft, Ending, Event, Reply
+from .reply import Draft, Ending, Event, Reply, sound
 from .view import NoView, View
 
 if TYPE_CHECKING:
@@ -33,13 +35,20 @@ TICK_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """A reply that was cut, to go on from."""
+
+    reply: Reply
+
+
 class Answer:
     """One answer on its way.
 
     `block` or `awaited` where the cell runs, or `start` and later `outcome`; `stop` from anywhere.
 
     Args:
-        prompt: What is sent; or a reply that was cut, to go on from it.
+        prompt: What is sent; or what came of an answer, to go on from it.
         options: Of the call.
         view: Makes the view, once nothing is wrong with the call; shown nowhere by default.
         bind: Called with the reply as soon as there is one, however it ended.
@@ -56,7 +65,7 @@ class Answer:
 
     def __init__(
         self,
-        prompt: str | Reply,
+        prompt: str | Beginning,
         options: Options,
         *,
         view: Callable[[], View] = NoView,
@@ -64,8 +73,8 @@ class Answer:
         notes: tuple[str, ...] = (),
         on_event: Callable[[Event, str], None] = lambda event, text: None,
     ) -> None:
-        begun = prompt if isinstance(prompt, Reply) and prompt.request else None
-        self._body = _body_from(begun) if begun is not None else _body(prompt, options)
+        begun = prompt.reply if isinstance(prompt, Beginning) else None
+        self._body = _body_from(prompt) if isinstance(prompt, Beginning) else _body(prompt, options)
         self._replay = _recording_for(options)
         _check(options)
         _check_budget(self._body, options)
@@ -87,6 +96,7 @@ class Answer:
         self._unlisten: Callable[[], object] = lambda: None
         self._interrupted = False
         self._delivered = False
+        self._untold: tuple[str, ...] = ()
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
 
     # Anywhere
@@ -186,6 +196,8 @@ class Answer:
                 self._unlisten()
             if self._view.shows:
                 reply._shown_now = host.shown_here()
+            for note in self._untold:
+                warnings.warn(note, RuntimeWarning, stacklevel=4)
         return reply
 
     # On the background loop
@@ -267,6 +279,7 @@ class Answer:
         """Make the end ready off this loop: a long answer's takes a while."""
         told = self._request.notes if self._request else ()
         notes = (*self._notes, *told)
+        self._untold = () if self._view.shows else told
         here = asyncio.get_running_loop()
         await here.run_in_executor(background.worker(), self._view.finish, reply, notes)
 
@@ -356,19 +369,22 @@ async def _see_out(painter: asyncio.Task[None]) -> None:
         log.error("the view could not be painted", exc_info=painter.exception())
 
 
-def _body(prompt: str, options: Options) -> dict[str, Any]:
+def _body(prompt: Any, options: Options) -> dict[str, Any]:
+    if not isinstance(prompt, str):
+        msg = f"the prompt must be text, got {type(prompt).__name__}; write str(…) around it."
+        raise OptionError(msg)
     if not prompt.strip():
         msg = "the prompt is empty; write what to ask."
         raise OptionError(msg)
     body = {
         "model": options.model,
         "max_tokens": options.max_tokens,
-        "messages": [{"role": "user", "content": prompt}],
+        "messages": [{"role": "user", "content": sound(prompt)}],
     }
-    return {**body, "system": options.system} if options.system else body
+    return {**body, "system": sound(options.system)} if options.system else body
 
 
-def _body_from(begun: Reply) -> dict[str, Any]:
+def _body_from(beginning: Beginning) -> dict[str, Any]:
     """The request of a reply that was cut, with what came of it as the start of the answer.
 
     Raises:
@@ -376,6 +392,7 @@ def _body_from(begun: Reply) -> dict[str, Any]:
     """
     from . import api
 
+    begun = beginning.reply
     body = begun.request or {}
     model = str(begun.model)
     if not begun.strip():

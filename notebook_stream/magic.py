@@ -26,7 +26,7 @@ from .prompt import interpolate
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .answering import Answer
+    from .answering import Answer, Beginning
     from .reply import Reply
     from .usage import Ledger
 
@@ -108,7 +108,7 @@ class ClaudeMagics(Magics):
         return self._answer_in(name, text, options, _replaced(name, self.shell.user_ns))
 
     def _answer_in(
-        self, name: str, prompt: str | Reply, options: Options, notes: tuple[str, ...] = ()
+        self, name: str, prompt: str | Beginning, options: Options, notes: tuple[str, ...] = ()
     ) -> Answer:
         """An answer that is shown here and bound to a name."""
         from .answering import Answer, view_here
@@ -129,10 +129,13 @@ class ClaudeMagics(Magics):
 
         What came is sent as the start of the answer, which models up to Claude 4.5 take.
         """
+        from .answering import Beginning
+
         name = line.strip() or DEFAULT_NAME
         try:
             begun = _cut_answer(name, self.shell.user_ns)
-            answer = self._answer_in(name, begun, Options.of({"model": begun.model}))
+            options = Options.of({"model": begun.model})
+            answer = self._answer_in(name, Beginning(begun), options)
         except (OptionError, CredentialsError) as error:
             raise UsageError(str(error)) from None
         answer.block()

@@ -97,12 +97,12 @@ class Options:
                 raise OptionError(msg)
         chosen = {name: value for name, value in given.items() if value is not None}
         return cls(
-            model=str(chosen.get("model", settings.model)),
+            model=_text("model", chosen.get("model", settings.model)).strip(),
             max_tokens=_count(chosen.get("max_tokens", settings.max_tokens)),
-            system=chosen.get("system", settings.system) or None,
+            system=_text("system", chosen.get("system", settings.system)) or None,
             raw=bool(chosen.get("raw", False)),
             record=_writable(chosen.get("record")),
-            replay=Path(chosen["replay"]).expanduser() if "replay" in chosen else None,
+            replay=_path("replay", chosen["replay"]) if "replay" in chosen else None,
             demo=settings.demo,
             timeout=settings.timeout,
             max_retries=settings.max_retries,
@@ -117,10 +117,25 @@ def _count(value: Any) -> int:
     return int(value)
 
 
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    msg = f"{name} must be text, got {type(value).__name__}; write {name}='…'."
+    raise OptionError(msg)
+
+
+def _path(name: str, value: Any) -> Path:
+    try:
+        return Path(value).expanduser().resolve()  # a link stays one
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        msg = f"--{name} {str(value)[:60]!r} is no path ({error}); give the path of a file."
+        raise OptionError(msg) from None
+
+
 def _writable(value: Any) -> Path | None:
     if value is None:
         return None
-    path = Path(value).expanduser()
+    path = _path("record", value)
     if what := _hindrance(path):
         msg = f"cannot record to {str(value)!r}: {what}; give the path of a file."
         raise OptionError(msg)
@@ -131,6 +146,8 @@ def _hindrance(path: Path) -> str:
     """Why no file can be put there; found by trying, before anything is spent."""
     if path.is_dir():
         return "it is a folder"
+    if path.exists() and not path.is_file():
+        return "it is a device, or a pipe"
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r}"
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -72,3 +73,13 @@ async def cut_everywhere(body: bytes, *, dropped: bool) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_a_stream_that_is_cut_at_any_byte(name: str, dropped: bool) -> None:
     asyncio.run(cut_everywhere(BODIES[name], dropped=dropped))
+
+
+@pytest.mark.skipif(not CORPUS, reason="NOTEBOOK_STREAM_RECORDINGS names no recordings")
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_a_real_stream_that_is_whole_is_read_without_a_fault(path: Path) -> None:
+    body = path.read_bytes()
+    came, error = asyncio.run(read(body, dropped=False))
+    whole = b"message_stop" in body and b"event: error" not in body
+    assert error is None or not whole
+    assert came

@@ -128,6 +128,26 @@ def test_no_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("verb", VERBS)
+def test_a_mistake_of_kind_sends_nothing(verb: Verb, server: Server, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for options in (
+        {"record": tmp_path / "pipe"}, {"record": 5}, {"record": "a\0b"}, {"replay": "x" * 5000},
+        {"system": 5}, {"model": ["opus"]}, {"record": "~nobody-of-that-name/x"},
+    ):  # fmt: skip
+        with pytest.raises(ns.OptionError):
+            verb("hi", **options)
+    for prompt in (None, 5, b"hi"):
+        with pytest.raises(ns.OptionError, match="must be text"):
+            verb(prompt)
+    assert not server.requests
+
+
+def test_a_reply_is_a_prompt_like_any_text(server: Server) -> None:
+    assert ns.ask(ns.ask("hi\ud83d")) == "Hello, world."
+    assert [request.prompt for request in server.requests] == ["hi\ufffd", "Hello, world."]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(
     "options", [{"max_tokens": 0}, {"model": "nope"}, {"modle": "opus"}, {"replay": "nowhere.txt"}]
 )
@@ -335,10 +355,13 @@ def test_a_full_disk_costs_no_answer(server: Server, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     server.play(Script([start(), delta("whole"), hold := Hold(), end()]))
-    with ns.stream("hi", record=folder / "a.txt") as s:
-        assert next(iter(s)) == "whole"
-        folder.rmdir()
-        hold.let_go.set()
+    s = ns.stream("hi", record=folder / "a.txt")
+    s.__enter__()
+    assert next(iter(s)) == "whole"
+    folder.rmdir()
+    hold.let_go.set()
+    with pytest.warns(RuntimeWarning, match="could not be recorded"):
+        assert not list(s)
     view = Noting()
     server.play(Script([start(), delta("whole"), hold := Hold(), end()]))
     folder.mkdir()
@@ -355,6 +378,7 @@ def test_a_full_disk_costs_no_answer(server: Server, tmp_path: Path) -> None:
 class Noting(NoView):
     """A view that keeps the notes."""
 
+    shows = True
     notes: tuple[str, ...] = ()
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:

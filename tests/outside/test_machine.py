@@ -1,0 +1,130 @@
+"""Any order of answers, faults, stops and interrupts: what holds always, holds."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from notebook_stream import ClaudeError, Reply, usage
+from notebook_stream.answering import Answer
+from notebook_stream.options import Options
+from notebook_stream.view.terminal import TerminalView
+
+from ..loopback import Drop, Hold, Script, Server, Step, delta, end, event, refusal, start
+from ..streams import refused
+
+PIECES = st.lists(st.sampled_from(["a", "ü 🌊", "\n\n", "  ", "```\n", "$5 "]), max_size=6)
+NAMES = st.sampled_from(["poem", "answer"])
+ENDINGS: dict[str, tuple[list[Step], set[str | None]]] = {
+    "whole": ([end()], {"end_turn"}),
+    "max_tokens": ([end("max_tokens")], {"max_tokens"}),
+    "dropped": ([Drop], {"connection_lost"}),
+    "cut": ([], {"connection_lost"}),
+    "error": ([event("error", error={"type": "overloaded_error", "message": "O"})], {"error"}),
+    "nonsense": ([b"data: {oops\n\n"], {"error"}),
+}
+
+
+class Machine(RuleBasedStateMachine):
+    """A person and a server who do as they like."""
+
+    server: Server
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: dict[str, Reply] = {}
+        self.replies: list[Reply] = []
+        self.before = usage.session.total
+
+    def _ask(self, name: str, script: Script, act: Callable[[Answer], None]) -> tuple[Reply, str]:
+        self.server.play(script)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            answer = Answer(
+                "hi",
+                Options.of({}),
+                view=lambda: TerminalView(io.StringIO()),
+                bind=lambda reply: self.variables.__setitem__(name, reply),
+            )
+            answer.start()
+            act(answer)
+            with contextlib.suppress(ClaudeError):
+                answer.outcome()
+        self.replies.append(self.variables[name])
+        return self.variables[name], out.getvalue()
+
+    @rule(name=NAMES, pieces=PIECES, ending=st.sampled_from(sorted(ENDINGS)))
+    def answer_ends(self, name: str, pieces: list[str], ending: str) -> None:
+        steps, reasons = ENDINGS[ending]
+        script = Script([start(), *map(delta, pieces), *steps])
+        reply, shown = self._ask(name, script, lambda answer: None)
+        assert reply == "".join(pieces)
+        assert shown.removesuffix("\n") == reply.removesuffix("\n")
+        assert reply.stop_reason in reasons
+        assert reply.complete == (ending == "whole")
+
+    @rule(
+        name=NAMES,
+        pieces=PIECES,
+        how=st.sampled_from(["stopped", "interrupted"]),
+        late=st.booleans(),
+    )
+    def person_ends_it(self, name: str, pieces: list[str], how: str, late: bool) -> None:
+        requests = len(self.server.requests)
+        hold = Hold()
+
+        def act(answer: Answer) -> None:
+            if late:
+                self.server.wait_for_request(requests + 1)
+            answer.settle(how)  # type: ignore[arg-type] # one of the two
+
+        reply, shown = self._ask(name, Script([start(), *map(delta, pieces), hold]), act)
+        if len(self.server.requests) == requests:
+            self.server.scripts.clear()
+        assert reply in {"".join(pieces[:n]) for n in range(len(pieces) + 1)}
+        assert shown.removesuffix("\n") == reply.removesuffix("\n")
+        assert (reply.stop_reason, reply.complete) == (how, False)
+
+    @rule(name=NAMES, status=st.sampled_from([400, 401, 404, 413]))
+    def api_refuses(self, name: str, status: int) -> None:
+        reply, _ = self._ask(name, refusal(status, "x", "no"), lambda answer: None)
+        assert (reply, reply.stop_reason) == ("", "error")
+
+    @invariant()
+    def the_ledger_is_the_sum_of_the_replies(self) -> None:
+        now = usage.session.total
+        assert now.requests - self.before.requests == len(self.replies)
+        written = sum(reply.output_tokens or 0 for reply in self.replies)
+        assert now.output_tokens - self.before.output_tokens == written
+        spent = sum(reply.cost or 0.0 for reply in self.replies)
+        assert now.cost - self.before.cost == pytest.approx(spent)
+
+    @invariant()
+    def every_turn_can_be_sent_back(self) -> None:
+        for reply in self.replies:
+            assert reply.message is not None
+            assert reply.message["role"] == "assistant"
+            assert not refused(reply.message["content"], calls_answered=False)
+
+
+def test_any_order_of_answers_faults_and_stops(server: Server, env: dict[str, str]) -> None:
+    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY")
+    with mock.patch.dict(os.environ, {name: env[name] for name in names}):
+        Machine.server = server
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=15,
+                stateful_step_count=12,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
