@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,13 +35,17 @@ class Drop:
     """A step: close the connection in the middle of the body."""
 
 
-Step = bytes | Callable[[], bytes] | Pause | Hold | Drop | type[Drop]
+class Reset:
+    """A step: reset the connection, as a machine does that has forgotten it."""
+
+
+Step = type[Reset] | bytes | Callable[[], bytes] | Pause | Hold | Drop | type[Drop]
 """Bytes to write, or what makes them when their turn has come; or one of the above."""
 
 
 @dataclass
 class Script:
-    """What the server does with one request."""
+    """What the server does with one request; with status 0 it closes before any header."""
 
     steps: list[Step]
     status: int = 200
@@ -156,11 +162,13 @@ class Server:
             request = await self._read(reader)
         except asyncio.IncompleteReadError:
             return
-        gone = asyncio.ensure_future(reader.read())
         script = self.scripts.pop(0) if self.scripts else self.default
         with self._came:
             self.requests.append(request)
             self._came.notify_all()
+        if not script.status:
+            return
+        gone = asyncio.ensure_future(reader.read())
         played = asyncio.ensure_future(self._play(script, writer))
         try:
             await asyncio.wait({gone, played}, return_when=asyncio.FIRST_COMPLETED)
@@ -202,9 +210,17 @@ class Server:
                 while not step.let_go.is_set():
                     await asyncio.sleep(0.01)
             else:
+                _close_at_once(writer, reset=step is Reset)
                 return
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+
+def _close_at_once(writer: asyncio.StreamWriter, *, reset: bool) -> None:
+    if reset:
+        lingering = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+        writer.transport.abort()
 
 
 @contextmanager

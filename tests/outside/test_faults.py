@@ -22,7 +22,20 @@ from notebook_stream.answering import Answer
 from notebook_stream.options import Options, settings
 from notebook_stream.view import NoView
 
-from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, event, refusal, start
+from ..loopback import (
+    Drop,
+    Hold,
+    Pause,
+    Reset,
+    Script,
+    Server,
+    Step,
+    answer,
+    delta,
+    event,
+    refusal,
+    start,
+)
 
 CANARY = "sk-ant-canary-0123456789"
 PASSWORD = "canarypassword"  # noqa: S105 - to be looked for
@@ -114,6 +127,43 @@ def test_each_try_is_told_while_it_waits(server: Server) -> None:
     assert first == "the API is overloaded (529); trying again, 2 of 3, in 0.2 s"
     assert second.startswith("the API failed on its side (500); trying again, 3 of 3, in ")
     assert view.words[-1] == ""
+
+
+def test_a_connection_that_closes_before_headers_is_tried_again(server: Server) -> None:
+    server.play(Script([], 0), Script([], 0), Script([], 0))
+    view = Told()
+    with pytest.raises(ns.ConnectionLostError, match="connection was lost"):
+        Answer("hi", Options.of({}), view=lambda: view).block()
+    assert len(server.requests) == 3
+    assert [words[:34] for words in view.words if words] == [
+        "no connection; trying again, 2 of ",
+        "no connection; trying again, 3 of ",
+    ]
+
+
+def test_a_reset_keeps_what_came(server: Server) -> None:
+    hold = Hold()
+    server.play(Script([start(), delta("par"), hold, Reset]))
+    with ns.stream("hi") as s:
+        texts = iter(s)
+        assert next(texts) == "par"
+        hold.let_go.set()
+        with pytest.raises(ns.ConnectionLostError, match="the other side"):
+            next(texts)
+    assert (s.reply, s.reply.stop_reason, len(server.requests)) == ("par", "connection_lost", 1)
+
+
+def test_a_byte_at_a_time_is_stopped_like_any_other(server: Server) -> None:
+    body = start() + delta("par") + delta("tial") * 1000
+    steps: list[Step] = []
+    for n in range(len(body)):
+        steps += [body[n : n + 1], Pause(0.001)]
+    server.play(Script(steps))
+    with ns.stream("hi") as s:
+        assert next(iter(s)) == "par"
+        s.stop()
+    assert s.reply.startswith("par")
+    assert server.requests[0].closed.wait(5)
 
 
 def test_a_stop_ends_a_long_wait_at_once(server: Server) -> None:
