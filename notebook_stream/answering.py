@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import json
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import background, host, keys, usage
-from .errors import ClaudeError, ConnectionLostError, OptionError, StreamError
+from . import background, host, usage
+from .asking import Beginning, recording_for, request_body
+from .errors import ClaudeError, ConnectionLostError, StreamError
 from .keys import hidden
-from .options import ALIASES, Options
-from .reply import Draft, Ending, Event, Reply, sound
+from .options import Options
+from .reply import Draft, Ending, Event, Reply
 from .view import NoView, View
 
 if TYPE_CHECKING:
     from . import api
-    from .replay import Recording
 
 PAINT_SECONDS = 0.04
 BEAT_SECONDS = 1.0
@@ -33,13 +30,6 @@ TICK_SECONDS = 0.05
 """ipykernel's interrupt does not wake a loop that waits: an awaiting cell has to look by itself."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """A reply that was cut, to go on from."""
-
-    reply: Reply
 
 
 class Answer:
@@ -74,10 +64,8 @@ class Answer:
         on_event: Callable[[Event, str], None] = lambda event, text: None,
     ) -> None:
         begun = prompt.reply if isinstance(prompt, Beginning) else None
-        self._body = _body_from(prompt) if isinstance(prompt, Beginning) else _body(prompt, options)
-        self._replay = _recording_for(options)
-        _check(options)
-        _check_budget(self._body, options)
+        self._body = request_body(prompt, options)
+        self._replay = recording_for(options)
         self._options = options
         self._view = view()
         self._bind = bind
@@ -367,95 +355,6 @@ async def _see_out(painter: asyncio.Task[None]) -> None:
     await asyncio.wait({painter})
     if not painter.cancelled() and painter.exception():
         log.error("the view could not be painted", exc_info=painter.exception())
-
-
-def _body(prompt: Any, options: Options) -> dict[str, Any]:
-    if not isinstance(prompt, str):
-        msg = f"the prompt must be text, got {type(prompt).__name__}; write str(…) around it."
-        raise OptionError(msg)
-    if not prompt.strip():
-        msg = "the prompt is empty; write what to ask."
-        raise OptionError(msg)
-    body = {
-        "model": options.model,
-        "max_tokens": options.max_tokens,
-        "messages": [{"role": "user", "content": sound(prompt)}],
-    }
-    return {**body, "system": sound(options.system)} if options.system else body
-
-
-def _body_from(beginning: Beginning) -> dict[str, Any]:
-    """The request of a reply that was cut, with what came of it as the start of the answer.
-
-    Raises:
-        OptionError: The model takes no start of an answer.
-    """
-    from . import api
-
-    begun = beginning.reply
-    body = begun.request or {}
-    model = str(begun.model)
-    if not begun.strip():
-        msg = "nothing of the answer came, so there is nothing to go on from; ask again."
-        raise OptionError(msg)
-    if not api.takes_start(model):
-        msg = (
-            f"{model} cannot go on from a partial answer (the API takes no start of one since "
-            "Claude 4.6); ask again, or put what came into a new prompt as {{ name }}."
-        )
-        raise OptionError(msg)
-    start = {"role": "assistant", "content": begun.rstrip()}
-    asked = [one for one in body["messages"] if one["role"] == "user"]
-    return {**body, "model": model, "messages": [*asked, start]}
-
-
-def _check_budget(body: dict[str, Any], options: Options) -> None:
-    """See that what is spent and what this costs at least are within the budget.
-
-    Raises:
-        OptionError: They are not.
-    """
-    if options.budget is None or options.recorded:
-        return
-    from . import api
-
-    model = api.model_id(options.model)
-    tokens = usage.estimate_tokens(len(json.dumps([body["messages"], body.get("system")])))
-    if usage.over_budget(model, 10 * tokens, options.budget):
-        # So near to it that the API's own count matters, where there is one.
-        counting = api.count_tokens({**body, "model": model})
-        counted = asyncio.run_coroutine_threadsafe(counting, background.loop()).result()
-        if refusal := usage.over_budget(model, counted or tokens, options.budget):
-            raise OptionError(refusal)
-
-
-def _recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | None:
-    """What answers instead of the API, if anything does."""
-    if options.replay:
-        from .replay import load
-
-        recording = load(options.replay)
-        return lambda body: recording
-    if options.demo:
-        from .demo import recorded_reply
-
-        return recorded_reply
-    return None
-
-
-def _check(options: Options) -> None:
-    """Find mistakes before anything is shown, without waiting for the SDK where that can be."""
-    if options.model not in ALIASES and "claude" not in options.model:
-        from . import api
-
-        api.model_id(options.model)
-    if options.recorded:
-        return
-    keys.check()
-    if not os.environ.get("ANTHROPIC_API_KEY"):
-        from . import api
-
-        api.check_credentials()
 
 
 def view_here(name: str, options: Options) -> View:

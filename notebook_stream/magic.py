@@ -26,7 +26,8 @@ from .prompt import interpolate
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .answering import Answer, Beginning
+    from .answering import Answer
+    from .asking import Beginning
     from .reply import Reply
     from .usage import Ledger
 
@@ -129,7 +130,7 @@ class ClaudeMagics(Magics):
 
         What came is sent as the start of the answer, which models up to Claude 4.5 take.
         """
-        from .answering import Beginning
+        from .asking import Beginning
 
         name = line.strip() or DEFAULT_NAME
         try:

@@ -19,6 +19,7 @@ ORDER = (
     {"reply", "options", "keys"},
     {"usage", "prompt", "replay", "cells"},
     {"demo", "view", "api", "saved"},
+    {"asking"},
     {"answering"},
     {"verbs", "magic", "cli"},
 )
