@@ -16,9 +16,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kernel" not in metafunc.fixturenames:
         return
     everywhere = metafunc.definition.get_closest_marker("every_kernel")
+    alone = metafunc.definition.get_closest_marker("one_kernel")
     params = []
     for version in (NEWEST, *OLDER):
-        asked = [] if everywhere or version in IN_FULL else [pytest.mark.matrix]
+        unasked = everywhere or version == NEWEST or (version in IN_FULL and not alone)
+        asked = [] if unasked else [pytest.mark.matrix]
         params.append(pytest.param(version, marks=[pytest.mark.kernels, *asked]))
     metafunc.parametrize("kernel", params, indirect=True, scope="function")
 

@@ -9,6 +9,8 @@ import pytest
 from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start
 from .kernel import Cell, Kernel
 
+pytestmark = pytest.mark.one_kernel
+
 
 def shown(cell: Cell) -> str:
     """The one output's Markdown."""

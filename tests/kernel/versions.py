@@ -12,7 +12,7 @@ NEWEST = "newest"
 
 OLDER = ("6.29.5", "6.31.0", "7.0.1", "7.1.0", "7.3.0")
 IN_FULL = (NEWEST, "6.31.0")
-"""The ones for which every test runs unasked; each other one gets a few, until `-m kernels`."""
+"""The ones on which clicks and interrupts are tried unasked; `-m kernels` tries all on each."""
 
 
 def kernelspecs(version: str, *others: str) -> Path:
