@@ -316,9 +316,8 @@ class Answer:
         if self._reader is None or self._reader.cancelled():
             return None
         error = self._reader.exception()
-        if isinstance(error, ConnectionLostError) and self._draft.stop_reason:
-            return None
-        if error is None:
+        lost_at_the_end = isinstance(error, ConnectionLostError) and self._draft.stop_reason
+        if error is None or lost_at_the_end:
             return None
         if isinstance(error, ClaudeError):
             return self._offering(error)

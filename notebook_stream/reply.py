@@ -240,7 +240,7 @@ def _object(event: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _said(message: dict[str, Any]) -> dict[str, Any]:
     """What a message says: no nulls, and text where the API has text."""
-    words = {name: str(message[name]) for name in WORDS if message.get(name) is not None}
+    words = {name: sound(str(message[name])) for name in WORDS if message.get(name) is not None}
     return {name: value for name, value in message.items() if value is not None} | words
 
 

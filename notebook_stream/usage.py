@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, field, fields
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -109,13 +109,6 @@ COUNTED = ("requests", "in", "out", "thinking", "cache read", "cache write", "co
 """The columns of `Sum.row`."""
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows of text below each other, the first being the header."""
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-
-
 @dataclass(repr=False)
 class Ledger:
     """Replies, summed by some names; recorded ones apart, as they cost nothing.
@@ -164,7 +157,9 @@ class Ledger:
         return pandas.DataFrame(self.records(), columns=columns).set_index(list(self.names))
 
     def __repr__(self) -> str:
-        return table([(*self.names, *COUNTED), *self.rows()])
+        rows = [(*self.names, *COUNTED), *self.rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
     def _repr_markdown_(self) -> str:
         left, right = [":---"] * len(self.names), ["---:"] * len(COUNTED)

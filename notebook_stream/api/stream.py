@@ -18,6 +18,12 @@ from ..replay import Recorder, Recording, ReplayTransport
 from ..reply import Event
 from . import failures
 
+FAULTS = (
+    *(ClaudeError, anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL),
+    *(RecursionError, TypeError, ValueError),
+)
+"""What the SDK, its transport and the reading of JSON raise."""
+
 CONNECT_SECONDS = 5.0
 """As the SDK itself."""
 
@@ -120,7 +126,7 @@ async def events(request: Request) -> AsyncGenerator[Event, None]:
                             break  # a server may keep the connection open
                 if request.recorder:
                     request.recorder.whole = True
-    except Exception as error:  # noqa: BLE001 - each kind is told apart there
+    except FAULTS as error:
         # The SDK's own errors quote headers and bodies, and so perhaps a key.
         raise in_our_words(error) from None
 

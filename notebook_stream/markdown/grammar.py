@@ -50,7 +50,7 @@ _DEFINES = re.compile(
 def is_tame(latex: str) -> bool:
     """Whether every reader can set a formula: a deep one ends the page's process in MathJax 3."""
     depth = deepest = 0
-    for sign in re.findall(r"\\.|[{}]|\\left|\\begin", latex):
+    for sign in re.findall(r"\\.|[{}]", latex):
         depth += {"{": 1, "}": -1}.get(sign, 0)
         deepest = max(deepest, depth)
     opened = len(re.findall(r"\\(?:left|begin)(?![A-Za-z])", latex))

@@ -103,7 +103,7 @@ def _parts(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[tuple[_Kin
         yield from (("text", blank) for blank in lines[line:start])
         text = "".join(lines[start:end])
         if token.type == "fence" and len(token.markup) > LONGEST_FENCE:
-            kind, text = "text", _inert(text)
+            kind, text = "code", _inert(text)
         elif token.type == "fence":
             text = _opening(lines[start], token) + "".join(lines[start + 1 : end])
         yield kind, text

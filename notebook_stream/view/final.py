@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..markdown import MONEY, literal
-from ..reply import Block, Reply
+from ..reply import Block, Reply, sound
 from ..usage import dollars
 from . import NoView
 from .story import Story
@@ -95,7 +95,7 @@ def output(
     except Exception:  # an answer may hold anything; no fault of a parser may cost it
         log.exception("the Markdown could not be made safe")
         data = {"text/plain": "\n\n".join([reply, *notes, footer(reply)])}
-    return Output(data, metadata(reply, name))
+    return Output({kind: sound(part) for kind, part in data.items()}, metadata(reply, name))
 
 
 def has_output(reply: Reply) -> bool:

@@ -313,8 +313,11 @@ function render({ model, el }) {
   }
 
   function hear(message, buffers) {
-    const packets = Promise.all(buffers.map(inflated));
-    if (message.kind === "paint") order = order.then(async () => paint(message, await packets));
+    const packets = Promise.all((buffers ?? []).map(inflated));
+    if (message.kind === "paint") {
+      // One that fails says so, and takes none of the others with it.
+      order = order.then(async () => paint(message, await packets)).catch(reportError);
+    }
     if (message.kind === "markdown") {
       copy(message.text);
       confirm(copyAll, "Copy");

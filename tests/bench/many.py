@@ -49,7 +49,6 @@ def p95(values: list[float]) -> float:
 def main() -> None:
     with bed() as here:
         kernel = here.kernel
-        kernel.run("async def _(): pass")
         here.api.play(*(telling(SECONDS * PER_SECOND) for _ in range(STREAMS)))
         before = len(kernel.views())
         here.ask(CELL)

@@ -415,11 +415,17 @@ def test_a_wait_for_another_try_is_shown_and_can_be_interrupted(
 
 
 def test_half_a_character_ends_the_cell_well(kernel: Kernel, server: Server) -> None:
-    server.play(answer("a\ud83d", "\ude00z\ud83d"))
+    half = {"type": "tool_use", "id": "t", "name": "f\ud83d", "input": {"\ud83d": "\ud83d"}}
+    body = answer("a\ud83d", "\ude00z\ud83d")
+    body.steps.insert(-1, event("content_block_start", index=1, content_block=half))
+    server.play(body, refusal(400, "invalid_request_error", "no \ud83d"))
     cell = kernel.run("%%claude poem\nGo.")
     assert cell.ok
+    refused = kernel.run("%%claude other\nGo.")
+    assert "no \ufffd" in refused.error["evalue"]
+    assert not refused.stderr
     assert not cell.stderr
-    assert shown(cell).startswith("a😀z\n\n<small>")
+    assert shown(cell).startswith("a😀z\n\n<small>**▸ f\ufffd**")
 
 
 CANARY = "sk-ant-canary-0123456789"
