@@ -259,7 +259,8 @@ class Answer:
 
     def _paint_once(self) -> None:
         try:
-            self._view.paint(self._draft)
+            if self._view.paint(self._draft):
+                self._changed.set()
         except BrokenPipeError:
             self._stop("stopped")  # nobody reads on: `notebook-stream ask … | head -1`
 

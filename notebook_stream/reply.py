@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 from .message import sendable
@@ -87,13 +88,13 @@ class Reply(str):
     seconds: float | None = None
     first_token_seconds: float | None = None
     thinking: str = ""
-    blocks: tuple[dict[str, Any], ...] | list[dict[str, Any]] = ()
     parsed: Any = None
-    message: dict[str, Any] | None = None
     recorded: bool = False
     error: str | None = None
 
     request: dict[str, Any] | None = None
+    _outline: tuple[dict[str, Any], ...] = ()
+    _envelope: dict[str, Any] | None = None
     _shown_now: Callable[[], bool] | None = None
 
     def __new__(cls, text: str = "", **facts: Any) -> Reply:
@@ -101,6 +102,24 @@ class Reply(str):
         self = super().__new__(cls, text)
         self.__dict__.update(facts)
         return self
+
+    @cached_property
+    def blocks(self) -> list[dict[str, Any]]:
+        """The content blocks, in the API's order."""
+        # A long text is held once: here until someone asks for the block that it is.
+        return [
+            {**block, "text": str(self)} if block.get("text") is ... else dict(block)
+            for block in self._outline
+        ]
+
+    @cached_property
+    def message(self) -> dict[str, Any] | None:
+        """The API's message, with as its content what can be sent back."""
+        if self._envelope is None:
+            return None
+        content = sendable(self.blocks, self._envelope.get("stop_reason"))
+        envelope = {"role": "assistant", **self._envelope}
+        return {**envelope, "content": content, "usage": dict(self.usage)}
 
     @property
     def tool_calls(self) -> list[dict[str, Any]]:
@@ -196,9 +215,11 @@ class Block:
 
 def sound(text: str) -> str:
     """The text with halves of characters put together, and lone ones replaced: it can be sent."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def parse_input(text: str, empty: Any) -> Any:
@@ -364,20 +385,21 @@ class Draft:
             ending: Why it ended, where the API did not end it.
             facts: What the fold cannot know: seconds, cost, request_id …
         """
-        blocks = [block.finish() for block in self.blocks]
+        text = self.text
         stop_reason = ending or self.stop_reason
         return Reply(
-            self.text,
+            text,
             usage=self.usage,
             stop_reason=stop_reason,
             complete=stop_reason in WHOLE,
             model=self.model,
             thinking="\n\n".join(self.thinking()),
-            blocks=blocks,
-            message=self._message(blocks),
+            _outline=tuple(_outlined(block.finish(), text) for block in self.blocks),
+            _envelope=dict(self.message),
             **facts,
         )
 
-    def _message(self, blocks: list[dict[str, Any]]) -> dict[str, Any]:
-        content = sendable(blocks, self.stop_reason)
-        return {"role": "assistant", **self.message, "content": content, "usage": dict(self.usage)}
+
+def _outlined(block: dict[str, Any], text: str) -> dict[str, Any]:
+    """A block, without the text where that is all of the answer's."""
+    return {**block, "text": ...} if text and block.get("text") == text else block

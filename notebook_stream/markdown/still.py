@@ -70,7 +70,7 @@ def harmless(text: str) -> str:
     """
     text, env = seen(text), dict[str, Any]()
     tokens, lines = parser().parse(text, env), lines_of(text)
-    return settled(safe(tokens, lines, env) + missing_fence(tokens, lines))
+    return settled([safe(tokens, lines, env), missing_fence(tokens, lines)])
 
 
 def safe(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[str, Any]) -> str:
@@ -85,10 +85,10 @@ def safe(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[str, Any]) 
     return "".join(_safe_part(write, *part) for part in _parts(tokens, lines))
 
 
-def settled(markdown: str) -> str:
+def settled(pieces: Sequence[str]) -> str:
     """Harmless Markdown of a whole text: a dollar sign that is alone needs no disguise."""
-    alone = markdown.count("$") + markdown.count(_MONEY) == 1
-    return markdown.replace(_MONEY, "$" if alone else MONEY)
+    alone = sum(piece.count("$") + piece.count(_MONEY) for piece in pieces) == 1
+    return "".join([piece.replace(_MONEY, "$" if alone else MONEY) for piece in pieces])
 
 
 _Kind = Literal["code", "indented", "row", "text"]
@@ -286,7 +286,7 @@ def plain(text: str) -> str:
         Text: a blank line between blocks, list items and table rows on lines of their own, code
         and formulas as they are.
     """
-    return plain_settled(plain_blocks(parser().parse(seen(text))))
+    return plain_settled([plain_blocks(parser().parse(seen(text)))])
 
 
 def plain_blocks(tokens: Sequence[Token]) -> str:
@@ -294,9 +294,9 @@ def plain_blocks(tokens: Sequence[Token]) -> str:
     return "".join(_Plain().blocks(tokens))
 
 
-def plain_settled(text: str) -> str:
+def plain_settled(pieces: Sequence[str]) -> str:
     """Plain text of a whole answer: one blank line at most between blocks."""
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip("\n")
 
 
 _AFTER = {

@@ -26,8 +26,8 @@ class View(Protocol):
     def open(self) -> None:
         """Appear: before anything is sent."""
 
-    def paint(self, draft: Draft) -> None:
-        """Show what has come since the last call."""
+    def paint(self, draft: Draft) -> bool:
+        """Show what has come since the last call; True where some is left for the next."""
 
     def wait(self, words: str) -> None:
         """Say what is waited for before the first event; "" for the first event itself."""
@@ -58,8 +58,9 @@ class NoView:
     def open(self) -> None:
         """Show nothing."""
 
-    def paint(self, draft: Draft) -> None:
+    def paint(self, draft: Draft) -> bool:
         """Show nothing."""
+        return False
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make nothing ready."""

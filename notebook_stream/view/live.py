@@ -33,6 +33,9 @@ HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
 """For how long a page may be silent before it is taken for one that cannot show the view."""
 
+PACKET = 50
+"""Blocks of a packet at most."""
+
 
 class LiveWidget(anywidget.AnyWidget):
     """The widget's model: what is known before the first event."""
@@ -128,7 +131,7 @@ class LiveView:
         if self._output.data:
             self._send()
 
-    def paint(self, draft: Draft) -> None:
+    def paint(self, draft: Draft) -> bool:
         """Send the blocks that were finished since, and the open one."""
         self._draft = draft
         self._tell(draft, whole=False)
@@ -148,6 +151,7 @@ class LiveView:
         if not self._seen:
             self._do_without_a_page()
         self._send()
+        return self._story.waits
 
     def _rate(self, tokens: int, now: float) -> int | None:
         """Tokens a second since the first one, once there is enough of both to say so."""
@@ -172,8 +176,9 @@ class LiveView:
     def _tell(self, draft: Draft, *, whole: bool) -> None:
         self._sound = False
         if self._story.take(draft.blocks, whole=whole):
-            if finished := self._story.finished():
-                self._packets.append(packed(finished))
+            finished = self._story.finished()
+            parts = (finished[n : n + PACKET] for n in range(0, len(finished), PACKET))
+            self._packets.extend(map(packed, parts))
             self._open = packed(self._story.open_block())
             self._open_sent = False
         self._sound = True
@@ -217,6 +222,8 @@ class LiveView:
     def _still(self, reply: Reply) -> tuple[str, str]:
         if not self._sound or self._draft is None:
             return told(reply.blocks)
+        while self._story.waits:
+            self._tell(self._draft, whole=False)
         self._tell(self._draft, whole=True)
         return self._story.still()
 

@@ -31,7 +31,7 @@ class Story:
         Returns:
             Whether there was anything new.
         """
-        before = (self._block, self._taken)
+        before, waited = (self._block, self._taken), self.waits
         while self._block < len(blocks):
             block = blocks[self._block]
             done = whole or self._block + 1 < len(blocks)
@@ -40,7 +40,14 @@ class Story:
                 break
             self._cite(block)
             self._block, self._taken = self._block + 1, 0
-        return before != (self._block, self._taken)
+        if whole:
+            self._html += self._growing.catch_up()
+        return waited or before != (self._block, self._taken)
+
+    @property
+    def waits(self) -> bool:
+        """Whether some of what was taken is told by the next call only."""
+        return self._growing.waits
 
     def finished(self) -> list[str]:
         """The HTML of each block that was finished since the last call."""

@@ -26,11 +26,12 @@ class TerminalView(NoView):
         self._ends = "\n"
         self._below: list[str] = []
 
-    def paint(self, draft: Draft) -> None:
+    def paint(self, draft: Draft) -> bool:
         """Write what has come since."""
         parts = draft.parts[self._parts :]
         self._parts += len(parts)
         self._write("".join(parts))
+        return False
 
     def wait(self, words: str) -> None:
         """Write what is waited for, below what is there."""

@@ -300,7 +300,7 @@ def test_a_stop_after_the_end_changes_nothing(server: Server) -> None:
 class BrokenView(NoView):
     """A view that fails at each paint."""
 
-    def paint(self, draft: Draft) -> None:
+    def paint(self, draft: Draft) -> bool:
         raise RuntimeError(draft.text)
 
 
@@ -308,6 +308,31 @@ def test_a_view_that_fails_costs_no_text(server: Server, caplog: pytest.LogCaptu
     server.play(answer("a", "b", pause=0.1))
     assert Answer("hi", Options.of({}), view=BrokenView).block() == "ab"
     assert "could not be painted" in caplog.text
+
+
+class SlowView(NoView):
+    """A view that shows a burst in ten paints."""
+
+    def __init__(self) -> None:
+        self.paints = 0
+        self.shown = threading.Event()
+
+    def paint(self, draft: Draft) -> bool:
+        self.paints += bool(draft.text)
+        if self.paints == 10:
+            self.shown.set()
+        return 0 < self.paints < 10
+
+
+def test_a_burst_is_painted_to_its_end_though_nothing_follows(server: Server) -> None:
+    hold = Hold()
+    server.play(Script([start(), delta("burst"), hold, end()]))
+    view = SlowView()
+    answer = Answer("hi", Options.of({}), view=lambda: view)
+    answer.start()
+    assert view.shown.wait(5)  # by the beat alone it would take ten seconds
+    hold.let_go.set()
+    assert answer.outcome() == "burst"
 
 
 def test_a_key_that_cannot_be_sent_is_never_shown(

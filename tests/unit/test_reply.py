@@ -123,6 +123,18 @@ def test_invalid_tool_input_is_kept_as_text() -> None:
     assert reply.tool_calls[0]["input"] == '{"x'
 
 
+def test_a_long_text_is_held_once_and_every_view_of_it_is_whole() -> None:
+    text = "wave 🌊 " * 10_000
+    reply = folded(block(type="text", text=""), delta("text_delta", text=text))
+    kept = pickle.dumps(reply)
+    assert len(kept) < 1.5 * len(text.encode())
+    for one in (reply, pickle.loads(kept)):  # noqa: S301 - just made
+        assert one.blocks == [{"type": "text", "text": text}]
+        assert one.message is not None
+        assert one.message["content"] == [{"type": "text", "text": text.rstrip()}]
+        assert type(one.blocks[0]["text"]) is str
+
+
 @pytest.mark.parametrize("dup", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])  # noqa: S301
 def test_a_reply_pickles_and_copies_whole(dup: Any) -> None:
     reply = Reply("hi", usage=Usage(input_tokens=1), cost=0.5, stop_reason="end_turn")
