@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -45,7 +46,7 @@ Step = type[Reset] | bytes | Callable[[], bytes] | Pause | Hold | Drop | type[Dr
 
 @dataclass
 class Script:
-    """What the server does with one request; with status 0 it closes before any header."""
+    """What the server does with one request; with status 0 it never sends a header."""
 
     steps: list[Step]
     status: int = 200
@@ -166,8 +167,6 @@ class Server:
         with self._came:
             self.requests.append(request)
             self._came.notify_all()
-        if not script.status:
-            return
         gone = asyncio.ensure_future(reader.read())
         played = asyncio.ensure_future(self._play(script, writer))
         try:
@@ -197,7 +196,8 @@ class Server:
             "transfer-encoding": "chunked",
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"HTTP/1.1 {script.status} Scripted\r\n{head}\r\n".encode())
+        if script.status:
+            writer.write(f"HTTP/1.1 {script.status} Scripted\r\n{head}\r\n".encode())
         for step in script.steps:
             if callable(step) and not isinstance(step, type):
                 step = step()
@@ -212,7 +212,7 @@ class Server:
             else:
                 _close_at_once(writer, reset=step is Reset)
                 return
-        writer.write(b"0\r\n\r\n")
+        writer.write(b"0\r\n\r\n" if script.status else b"")
         await writer.drain()
 
 
@@ -224,16 +224,17 @@ def _close_at_once(writer: asyncio.StreamWriter, *, reset: bool) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server on its own thread, stopped at the end."""
     server = Server()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     listening = asyncio.run_coroutine_threadsafe(
-        asyncio.start_server(server._serve, "127.0.0.1", 0), loop
+        asyncio.start_server(server._serve, "127.0.0.1", 0, ssl=tls), loop
     ).result(DEADLINE_SECONDS)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    scheme = "https" if tls else "http"
+    server.url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     yield server
     asyncio.run_coroutine_threadsafe(_close(listening), loop).result(DEADLINE_SECONDS)
     loop.call_soon_threadsafe(loop.stop)

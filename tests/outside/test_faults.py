@@ -8,6 +8,9 @@ import logging
 import os
 import pickle
 import random
+import ssl
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 import notebook_stream as ns
 from notebook_stream import background
@@ -23,6 +27,7 @@ from notebook_stream.options import Options, settings
 from notebook_stream.view import NoView
 
 from ..loopback import (
+    DEADLINE_SECONDS,
     Drop,
     Hold,
     Pause,
@@ -32,8 +37,10 @@ from ..loopback import (
     Step,
     answer,
     delta,
+    end,
     event,
     refusal,
+    serving,
     start,
 )
 
@@ -52,6 +59,18 @@ def failing(**options: Any) -> ns.ClaudeError:
     with pytest.raises(ns.ClaudeError) as caught:
         ns.ask("hi", **options)
     return caught.value
+
+
+def failing_with_nothing() -> ns.ClaudeError:
+    """A failure before any text: one sentence, and an empty reply."""
+    error = failing()
+    said = str(error)
+    assert said.isprintable(), said
+    assert said.endswith("."), said
+    assert ". " not in said, said
+    assert isinstance(error.reply, ns.Reply)
+    assert (error.reply, error.reply.complete, error.reply.error) == ("", False, said)
+    return error
 
 
 JSON = {"content-type": "application/json"}
@@ -186,6 +205,38 @@ def test_timeout_and_retries_are_settings(server: Server, monkeypatch: pytest.Mo
     assert len(server.requests) == 2
 
 
+def test_a_server_that_sends_no_header_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "max_retries", 0)
+    monkeypatch.setattr(settings, "timeout", 0.5)
+    server.play(Script([Hold()], 0))
+    error = failing_with_nothing()
+    assert type(error) is ns.ConnectionLostError
+    assert "nothing came for too long" in str(error)
+    assert server.requests[0].closed.wait(5)
+    assert [request.client_left for request in server.requests] == [True]
+
+
+def self_signed() -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that vouches for itself alone."""
+    made = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with made.cert_pem.tempfile() as certificate, made.private_key_pem.tempfile() as key:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def test_a_certificate_that_is_not_trusted_is_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "max_retries", 0)
+    with serving(self_signed()) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        error = failing_with_nothing()
+        assert not server.requests
+    assert type(error) is ns.ConnectionLostError
+    assert "certificate verify failed" in str(error)
+
+
 SETTINGS = {
     "a proxy that refuses": ({"HTTPS_PROXY": f"http://u:{PASSWORD}@127.0.0.1:1", "ANTHROPIC_BASE_URL": "https://api.test"}, "the connection was lost"),
     "a proxy that is none": ({"HTTPS_PROXY": f"ht tp://u:{PASSWORD}@x"}, "HTTPS_PROXY"),
@@ -236,6 +287,42 @@ def test_a_redirect_takes_neither_prompt_nor_key_elsewhere(server: Server) -> No
     server.play(Script([b"{}"], 307, moved))
     failing()
     assert [request.path for request in server.requests] == ["/v1/messages"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_itself_is_asked_once(status: int, server: Server) -> None:
+    server.default = page(status, "", location=f"{server.url}/v1/messages")
+    error = failing_with_nothing()
+    assert type(error) is ns.RefusedError
+    assert "sends elsewhere" in str(error)
+    assert (error.status, len(server.requests)) == (status, 1)
+
+
+def test_a_hundred_megabytes_come_whole(server: Server) -> None:
+    pieces = [letter * 10_000_000 for letter in "abcdefghij"]
+    server.play(Script([start(), *map(delta, pieces), end()]))
+    reply = ns.ask("hi")
+    assert (len(reply), reply.stop_reason, reply.complete) == (100_000_000, "end_turn", True)
+    as_sent = reply == "".join(pieces)
+    assert as_sent  # pytest would take minutes to show where two such texts differ
+
+
+@pytest.mark.parametrize(
+    "home", ["/proc", "/proc/nonexistent", __file__], ids=["read-only", "missing", "a file"]
+)
+def test_a_home_that_cannot_be_written_to_costs_no_answer(
+    home: str, env: dict[str, str], server: Server
+) -> None:
+    elsewhere = ("IPYTHON", "JUPYTER_")
+    left = {name: value for name, value in env.items() if not name.startswith(elsewhere)}
+    command = [sys.executable, "-m", "notebook_stream", "ask", "hi"]
+    done = subprocess.run(
+        command, env={**left, "HOME": home}, capture_output=True, text=True,
+        timeout=DEADLINE_SECONDS, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "Hello, world.\n")
+    (footer,) = done.stderr.splitlines()
+    assert "25 in · 12 out" in footer
 
 
 def test_two_hundred_endings_in_any_order_leave_nothing(server: Server) -> None:
