@@ -140,6 +140,8 @@ def _where(error: Exception, cause: BaseException) -> str:
     """What to check."""
     if isinstance(cause, httpx2.ProxyError):
         return "HTTPS_PROXY"
+    if "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        return "the address, or set SSL_CERT_FILE to the certificate of who signed the server's"
     never_made = isinstance(error, anthropic.APIConnectionError)
     elsewhere = never_made and os.environ.get("ANTHROPIC_BASE_URL")
     return f"{'ANTHROPIC_BASE_URL' if elsewhere else 'the network'} and try again"

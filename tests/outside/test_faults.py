@@ -235,6 +235,19 @@ def test_a_certificate_that_is_not_trusted_is_sent_nothing(monkeypatch: pytest.M
         assert not server.requests
     assert type(error) is ns.ConnectionLostError
     assert "certificate verify failed" in str(error)
+    assert "SSL_CERT_FILE" in str(error)
+
+
+def test_the_certificate_of_who_signed_makes_a_server_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with authority.cert_pem.tempfile() as certificate, serving(context) as server:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        assert ns.ask("hi") == "Hello, world."
 
 
 SETTINGS = {
