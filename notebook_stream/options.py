@@ -69,13 +69,13 @@ class Options:
 
     model: str
     max_tokens: int
+    timeout: float
+    max_retries: int
     system: str | None = None
     raw: bool = False
     record: Path | None = None
     replay: Path | None = None
     demo: bool = False
-    timeout: float = 600.0
-    max_retries: int = 2
     budget: float | None = None
 
     @property

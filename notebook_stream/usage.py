@@ -162,9 +162,13 @@ class Ledger:
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
     def _repr_markdown_(self) -> str:
+        from .markdown import literal  # heavy, and seldom asked for
+
         left, right = [":---"] * len(self.names), ["---:"] * len(COUNTED)
-        rows = [(*self.names, *COUNTED), (*left, *right), *self.rows()]
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("$", "\\$")
+        named = len(self.names)  # and by a server, which may give a model any name
+        rows = [(*map(literal, row[:named]), *row[named:]) for row in self.rows()]
+        table = [(*self.names, *COUNTED), (*left, *right), *rows]
+        return "\n".join(f"| {' | '.join(row)} |" for row in table).replace("$", "\\$")
 
 
 session = Ledger()

@@ -34,10 +34,10 @@ class Request:
 
     Attributes:
         body: The request's JSON, without ``stream``.
-        record: Where to write the stream down.
-        replay: Chooses the recording that answers the body; None to ask the API.
         timeout: Seconds without a byte after which it is given up.
         max_retries: How often it is tried again, before the first byte alone.
+        record: Where to write the stream down.
+        replay: Chooses the recording that answers the body; None to ask the API.
         on_wait: Called with a few words before each wait for another try, with "" when it is made.
         request_id: The API's id, once the stream has begun.
         ended: Whether the stream said that it is whole.
@@ -45,10 +45,10 @@ class Request:
     """
 
     body: dict[str, Any]
+    timeout: float
+    max_retries: int
     record: Path | None = None
     replay: Callable[[dict[str, Any]], Recording] | None = None
-    timeout: float = 600.0
-    max_retries: int = 2
     on_wait: Callable[[str], None] = lambda words: None
     request_id: str | None = None
     ended: bool = False

@@ -10,7 +10,7 @@ import pytest
 
 from notebook_stream.cli import main
 from notebook_stream.reply import Reply, Usage
-from notebook_stream.usage import Ledger, dollars, estimate_tokens, price
+from notebook_stream.usage import Ledger, Sum, dollars, estimate_tokens, price
 from notebook_stream.view.final import footer, metadata, mimebundle
 
 
@@ -105,6 +105,14 @@ def test_the_ledger_is_the_sum_of_its_replies() -> None:
         ["m", "2"], ["m", "(recorded)"], ["total", "3"],
     ]  # fmt: skip
     assert "+ 2 of unknown price" in text.splitlines()[-1]
+
+
+def test_a_model_that_a_server_names_is_no_markup_in_the_table() -> None:
+    ledger = Ledger()
+    ledger.add(Reply("x", model="![a](https://e.test/x.png) | <b>"))
+    row = ledger._repr_markdown_().splitlines()[-1]
+    assert row.count("|") == 1 + len(Sum().row("m"))
+    assert not {"<", "[", "]"} & set(row)
 
 
 def test_a_guess_is_never_nothing_for_some_text() -> None:
