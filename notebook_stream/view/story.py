@@ -36,7 +36,7 @@ class Story:
             block = blocks[self._block]
             done = whole or self._block + 1 < len(blocks)
             self._text(block) if block.type == "text" else self._aside(block, done=done)
-            if not done:
+            if not done or (self.waits and not whole):
                 break
             self._cite(block)
             self._block, self._taken = self._block + 1, 0

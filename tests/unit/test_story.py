@@ -33,14 +33,18 @@ def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -
 
 @pytest.mark.parametrize("text", ["Some *words*.\n\n" * 10_000, "- an item\n" * 20_000])
 def test_a_burst_is_told_a_part_at_a_time_and_whole_at_the_end(text: str) -> None:
-    block, story = Block({"type": "text", "text": text}), Story()
-    assert story.take([block])
+    begun: list[dict[str, Any]] = [
+        {"type": "text", "text": text},
+        {"type": "tool_use", "name": "look", "input": {"up": 1}},
+    ]
+    blocks, story = list(map(Block, begun)), Story()
+    assert story.take(blocks)
     assert story.waits
     assert len(story.still()[1]) < len(text) / 2
     while story.waits:
-        assert story.take([block])
-    assert not story.take([block])
-    assert story.still() == told([block.finish()])
+        assert story.take(blocks)
+    story.take(blocks, whole=True)
+    assert story.still() == told(begun)
 
 
 def whole(*blocks: dict[str, Any]) -> Story:
