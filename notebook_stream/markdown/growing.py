@@ -39,9 +39,6 @@ _MATH_ATTRIBUTES = frozenset({
 PIECE_LINES = 64
 """Of a long block of code or table that is still open, so many lines are finished at a time."""
 
-MOST_AT_ONCE = 50_000
-"""Characters of new text that are parsed at a time: a tenth of a second, and 20 MB."""
-
 LONGEST_CODE = 20_000
 """Characters of a piece of code that are highlighted; more in so few lines is data."""
 
@@ -54,7 +51,6 @@ class Growing:
     """
 
     def __init__(self) -> None:
-        self._waiting = ""
         self._tail = ""
         self._head = ""  # of the block that the tail goes on with, as its own first lines
         self._env: dict[str, Any] = {}
@@ -62,33 +58,18 @@ class Growing:
         self._plain: list[str] = []
 
     def grow(self, text: str) -> list[str]:
-        """Add ``text``; of a long one some waits for the next calls.
+        """Add ``text``.
 
         Returns:
             The HTML of each block or piece that it finished, in order.
         """
-        text = self._waiting + text
-        # Where nothing is finished, ever more is taken: each time all of it is read again.
-        most = max(MOST_AT_ONCE, len(self._tail))
-        text, self._waiting = text[:most], text[most:]
         self._tail += seen(text)
         return [*self._finished(), *self._pieces()] if "\n" in text else []
 
     @property
-    def waits(self) -> bool:
-        """Whether some of the text waits for the next call."""
-        return bool(self._waiting)
-
-    def catch_up(self) -> list[str]:
-        """Add all that waits.
-
-        Returns:
-            The HTML of what it finished.
-        """
-        html: list[str] = []
-        while self._waiting:
-            html += self.grow("")
-        return html
+    def unfinished(self) -> int:
+        """Characters that the next call reads again."""
+        return len(self._tail)
 
     def open_block(self) -> tuple[str, str]:
         """The HTML of what is not finished yet: more of the last block, and what follows it."""
@@ -102,9 +83,8 @@ class Growing:
         Returns:
             Its HTML.
         """
-        html = self.catch_up()
         tokens = self._parsed(self._tail)
-        html += self._html(_groups(tokens))
+        html = self._html(_groups(tokens))
         markdown, plain = self._still(tokens, lines_of(self._head + self._tail))
         self._tail = self._head = ""
         self.add(markdown.rstrip("\n"), plain)
@@ -119,12 +99,12 @@ class Growing:
         self._plain.append(f"{plain}\n\n")
 
     def still(self) -> tuple[str, str]:
-        """All but what waits, as harmless Markdown and as plain text."""
+        """The whole text so far as harmless Markdown and as plain text."""
         lines = lines_of(self._head + self._tail)
         markdown, plain = self._still(self._parsed(self._tail), lines)
         return (
             settled([*self._markdown, markdown]),
-            plain_settled([*self._plain, plain]),
+            plain_settled("".join([*self._plain, plain])),
         )
 
     def _parsed(self, source: str) -> list[Token]:

@@ -286,7 +286,7 @@ def plain(text: str) -> str:
         Text: a blank line between blocks, list items and table rows on lines of their own, code
         and formulas as they are.
     """
-    return plain_settled([plain_blocks(parser().parse(seen(text)))])
+    return plain_settled(plain_blocks(parser().parse(seen(text))))
 
 
 def plain_blocks(tokens: Sequence[Token]) -> str:
@@ -294,9 +294,9 @@ def plain_blocks(tokens: Sequence[Token]) -> str:
     return "".join(_Plain().blocks(tokens))
 
 
-def plain_settled(pieces: Sequence[str]) -> str:
+def plain_settled(text: str) -> str:
     """Plain text of a whole answer: one blank line at most between blocks."""
-    return re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
 _AFTER = {

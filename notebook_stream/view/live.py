@@ -33,9 +33,6 @@ HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
 """For how long a page may be silent before it is taken for one that cannot show the view."""
 
-PACKET = 50
-"""Blocks of a packet at most."""
-
 
 class LiveWidget(anywidget.AnyWidget):
     """The widget's model: what is known before the first event."""
@@ -176,9 +173,8 @@ class LiveView:
     def _tell(self, draft: Draft, *, whole: bool) -> None:
         self._sound = False
         if self._story.take(draft.blocks, whole=whole):
-            finished = self._story.finished()
-            parts = (finished[n : n + PACKET] for n in range(0, len(finished), PACKET))
-            self._packets.extend(map(packed, parts))
+            if finished := self._story.finished():
+                self._packets.append(packed(finished))
             self._open = packed(self._story.open_block())
             self._open_sent = False
         self._sound = True

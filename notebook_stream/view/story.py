@@ -9,13 +9,21 @@ from ..markdown import Growing
 from ..reply import Block
 from .asides import aside, is_web, marked_link, open_aside
 
+MOST_AT_ONCE = 50_000
+"""Characters of a burst that are read at a time: a tenth of a second, and 20 MB."""
+
 
 class Story:
-    """Takes an answer's blocks while they grow."""
+    """Takes an answer's blocks while they grow.
+
+    Attributes:
+        waits: Whether some of what has come is left for the next `take`.
+    """
 
     def __init__(self) -> None:
         self._html: list[str] = []
         self._growing = Growing()
+        self.waits = False
         self._block = 0
         self._taken = 0
         self._sources: dict[str, tuple[int, str]] = {}
@@ -31,23 +39,20 @@ class Story:
         Returns:
             Whether there was anything new.
         """
-        before, waited = (self._block, self._taken), self.waits
+        before = (self._block, self._taken)
+        self.waits = False
         while self._block < len(blocks):
             block = blocks[self._block]
             done = whole or self._block + 1 < len(blocks)
-            self._text(block) if block.type == "text" else self._aside(block, done=done)
-            if not done or (self.waits and not whole):
+            if block.type == "text":
+                self._text(block, whole=whole)
+            else:
+                self._aside(block, done=done)
+            if self.waits or not done:
                 break
             self._cite(block)
             self._block, self._taken = self._block + 1, 0
-        if whole:
-            self._html += self._growing.catch_up()
-        return waited or before != (self._block, self._taken)
-
-    @property
-    def waits(self) -> bool:
-        """Whether some of what was taken is told by the next call only."""
-        return self._growing.waits
+        return before != (self._block, self._taken)
 
     def finished(self) -> list[str]:
         """The HTML of each block that was finished since the last call."""
@@ -72,11 +77,22 @@ class Story:
             "\n".join([f"{plain}\n\nSources", *told]),
         )
 
-    def _text(self, block: Block) -> None:
+    def _text(self, block: Block, *, whole: bool) -> None:
         pieces = block.pieces.get("text", [])
-        text = "".join(str(piece) for piece in pieces[self._taken :])
-        self._taken = len(pieces)
-        self._html += self._growing.grow(text)
+        while self._taken < len(pieces):
+            self._html += self._growing.grow(self._next(pieces))
+            if not whole:
+                break
+        self.waits = self._taken < len(pieces)
+
+    def _next(self, pieces: Sequence[Any]) -> str:
+        """As much of the text that has come as is read at a time."""
+        # Where nothing is finished ever more is taken, as each time all of it is read again.
+        start, left = self._taken, max(MOST_AT_ONCE, self._growing.unfinished)
+        while self._taken < len(pieces) and left > 0:
+            left -= len(str(pieces[self._taken]))
+            self._taken += 1
+        return "".join(map(str, pieces[start : self._taken]))
 
     def _aside(self, block: Block, *, done: bool) -> None:
         if self._taken == 0:

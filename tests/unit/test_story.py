@@ -33,18 +33,17 @@ def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -
 
 @pytest.mark.parametrize("text", ["Some *words*.\n\n" * 10_000, "- an item\n" * 20_000])
 def test_a_burst_is_told_a_part_at_a_time_and_whole_at_the_end(text: str) -> None:
-    begun: list[dict[str, Any]] = [
-        {"type": "text", "text": text},
-        {"type": "tool_use", "name": "look", "input": {"up": 1}},
-    ]
-    blocks, story = list(map(Block, begun)), Story()
+    tool = {"type": "tool_use", "name": "look", "input": {"up": 1}}
+    blocks, story = [Block({"type": "text"}), Block(tool)], Story()
+    for start in range(0, len(text), 100):
+        blocks[0].add({"text": text[start : start + 100]})
     assert story.take(blocks)
     assert story.waits
     assert len(story.still()[1]) < len(text) / 2
     while story.waits:
         assert story.take(blocks)
     story.take(blocks, whole=True)
-    assert story.still() == told(begun)
+    assert story.still() == told([block.finish() for block in blocks])
 
 
 def whole(*blocks: dict[str, Any]) -> Story:
