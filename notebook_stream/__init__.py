@@ -1,7 +1,8 @@
 """Stream Claude into a notebook cell, stop it, and keep the text.
 
 In a notebook: ``%load_ext notebook_stream``, then ``%%claude``. In Python: ``ask``, ``aask``,
-``stream``, ``astream``. Each name is loaded when first used: importing this costs nothing.
+``stream``, ``astream``, and ``Chat``. Each name is loaded when first used: importing this costs
+nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .chat import Chat
     from .errors import (
         ClaudeError,
         ConnectionLostError,
@@ -29,6 +31,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # faults are told
 __version__ = "0.1.0"
 
 __all__ = [
+    "Chat",
     "ClaudeError",
     "ConnectionLostError",
     "CredentialsError",
@@ -42,7 +45,11 @@ __all__ = [
     "stream",
 ]
 
-_HOMES = {"Reply": "reply", **dict.fromkeys(("aask", "ask", "astream", "stream"), "verbs")}
+_HOMES = {
+    "Chat": "chat",
+    "Reply": "reply",
+    **dict.fromkeys(("aask", "ask", "astream", "stream"), "verbs"),
+}
 
 
 def __getattr__(name: str) -> Any:

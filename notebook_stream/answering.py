@@ -17,6 +17,7 @@ from .errors import ClaudeError, ConnectionLostError, StreamError
 from .keys import hidden
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
+from .turns import Place
 from .view import NoView, View
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ class Answer:
         prompt: What is sent; or what came of an answer, to go on from it.
         options: Of the call.
         view: Makes the view, once nothing is wrong with the call; shown nowhere by default.
+        place: Where in a chat it is asked; in none by default.
         bind: Called with the reply as soon as there is one, however it ended.
-        notes: Sentences to show under the answer.
         on_event: Called on the background thread with each event and the text it adds.
 
     Attributes:
         go_on: What to type to go on from a partial; "" where nothing can be.
+        notes: Sentences to show under the answer.
 
     Raises:
         OptionError: The prompt or an option cannot be used.
@@ -59,20 +61,21 @@ class Answer:
         options: Options,
         *,
         view: Callable[[], View] = NoView,
+        place: Place | None = None,
         bind: Callable[[Reply], None] = lambda reply: None,
-        notes: tuple[str, ...] = (),
         on_event: Callable[[Event, str], None] = lambda event, text: None,
     ) -> None:
         begun = prompt.reply if isinstance(prompt, Beginning) else None
-        self._body = request_body(prompt, options)
+        self._place = place or Place()
+        self._body = request_body(prompt, options, self._place)
         self._replay = recording_for(options)
         self._options = options
         self._view = view()
         self._bind = bind
-        self._notes = notes
         self._on_event = on_event
         self._draft = Draft(options.model, begun.rstrip() if begun is not None else "")
         self.go_on = ""
+        self.notes: tuple[str, ...] = ()
         self._ending: Ending | None = None
         self._error: ClaudeError | None = None
         self._request: api.Request | None = None
@@ -267,7 +270,7 @@ class Answer:
     async def _finish(self, reply: Reply) -> None:
         """Make the end ready off this loop: a long answer's takes a while."""
         told = self._request.notes if self._request else ()
-        notes = (*self._notes, *told)
+        notes = (*self.notes, *told)
         self._untold = () if self._view.shows else told
         here = asyncio.get_running_loop()
         await here.run_in_executor(background.worker(), self._view.finish, reply, notes)
@@ -287,7 +290,7 @@ class Answer:
         try:
             self._error = self._failure()
             reply = self._freeze()
-            usage.session.add(reply)
+            usage.session.add(reply, reply.chat or "")
         except Exception as error:
             log.exception("the answer could not be put together")
             self._error = _unforeseen(error)
@@ -309,6 +312,7 @@ class Answer:
             seconds=time.monotonic() - self._sent_at,
             first_token_seconds=self._first_token,
             recorded=self._options.recorded,
+            chat=self._place.chat or None,
             error=str(self._error) if self._error else None,
             request=self._body,
         )

@@ -13,6 +13,7 @@ from . import background, keys, usage
 from .errors import OptionError
 from .options import ALIASES, Options
 from .reply import Reply, sound
+from .turns import Place, messages
 
 if TYPE_CHECKING:
     from .replay import Recording
@@ -25,20 +26,20 @@ class Beginning:
     reply: Reply
 
 
-def request_body(prompt: str | Beginning, options: Options) -> dict[str, Any]:
+def request_body(prompt: str | Beginning, options: Options, place: Place) -> dict[str, Any]:
     """The request's JSON, without ``stream``, once nothing is wrong with it.
 
     Raises:
         OptionError: The prompt or an option cannot be used, or the budget does not allow it.
         CredentialsError: There is no key and no recording.
     """
-    body = _continued(prompt) if isinstance(prompt, Beginning) else _asked(prompt, options)
+    body = _continued(prompt) if isinstance(prompt, Beginning) else _asked(prompt, options, place)
     _check(options)
     _check_budget(body, options)
     return body
 
 
-def _asked(prompt: Any, options: Options) -> dict[str, Any]:
+def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
     if not isinstance(prompt, str):
         msg = f"the prompt must be text, got {type(prompt).__name__}; write str(…) around it."
         raise OptionError(msg)
@@ -48,7 +49,7 @@ def _asked(prompt: Any, options: Options) -> dict[str, Any]:
     body = {
         "model": options.model,
         "max_tokens": options.max_tokens,
-        "messages": [{"role": "user", "content": sound(prompt)}],
+        "messages": [*messages(place.before()), {"role": "user", "content": sound(prompt)}],
     }
     return {**body, "system": sound(options.system)} if options.system else body
 
@@ -74,7 +75,8 @@ def _continued(beginning: Beginning) -> dict[str, Any]:
         )
         raise OptionError(msg)
     start = {"role": "assistant", "content": begun.rstrip()}
-    asked = [one for one in body["messages"] if one["role"] == "user"]
+    *before, last = body["messages"]
+    asked = before if last["role"] == "assistant" else [*before, last]  # it was gone on from before
     return {**body, "model": model, "messages": [*asked, start]}
 
 

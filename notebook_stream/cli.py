@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="print an answer as it is written")
     ask.add_argument("prompt")
     for option in TABLE:
-        if option.metavar:
+        if option.metavar and option.name != "chat":  # one question makes none
             ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
     ask.set_defaults(run=_ask)
     usage = commands.add_parser("usage", help="sum what saved notebooks say of their answers")

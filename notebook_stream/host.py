@@ -82,6 +82,14 @@ def _sender(request: dict[str, Any]) -> Kind:
     return "terminal" if "_" in header["msg_id"] else "live"
 
 
+def cell() -> tuple[str, str] | None:
+    """The id of the cell that runs and of this run of it, where the front end names its cells."""
+    here = shell()
+    request = here.get_parent() if here is not None and _in_kernel(here) else {}
+    name = (request.get("metadata") or {}).get("cellId")
+    return (str(name), str(request["header"]["msg_id"])) if name else None
+
+
 def _runs_a_cell(request: dict[str, Any]) -> bool:
     """Whether IPython will say that the cell ended; of a silent request it says nothing."""
     return bool(request.get("header")) and not request.get("content", {}).get("silent")

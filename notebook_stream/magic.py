@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import keyword
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -22,16 +23,22 @@ from . import background, cells, host
 from .errors import CredentialsError, OptionError
 from .options import Options, Settings, manual, read_line, settings
 from .prompt import interpolate
+from .turns import Place
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .answering import Answer
     from .asking import Beginning
+    from .chat import Chat, Chats
     from .reply import Reply
     from .usage import Ledger
 
 DEFAULT_NAME = "claude_reply"
+DEFAULT_CHAT = "claude_chat"
+
+LASTING = ("model", "system", "max_tokens")
+"""The options of a chat's first turn that hold for the later ones."""
 
 
 @magics_class
@@ -104,23 +111,55 @@ class ClaudeMagics(Magics):
 
     def _answer(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
         name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
+        if "chat" in given:
+            return self._turn(name, given, prompt, names)
         options = Options.of(given)
         text = prompt if options.raw else interpolate(prompt, names)
-        return self._answer_in(name, text, options, _replaced(name, self.shell.user_ns))
+        return self._answer_in(name, text, options)
+
+    def _turn(
+        self, name: str, given: dict[str, Any], prompt: str, names: Mapping[str, Any]
+    ) -> Answer:
+        """The answer that is the next turn of a chat; the chat is made where there is none."""
+        variable = _identifier(given.pop("chat") or DEFAULT_CHAT)
+        if variable == name:
+            msg = (
+                f"{name!r} cannot hold the chat and the reply; write %%claude answer --chat {name}."
+            )
+            raise OptionError(msg)
+        chat = _chat_of(variable, self.shell.user_ns)
+        place = chat.place()
+        options = Options.of({**chat.options, **given})
+        text = prompt if options.raw else interpolate(prompt, names)
+        answer = self._answer_in(name, text, options, place, partial(place.keep, text))
+        self.shell.user_ns[variable] = chat
+        if not place.before():
+            chat.options |= {option: given[option] for option in LASTING if option in given}
+        return answer
 
     def _answer_in(
-        self, name: str, prompt: str | Beginning, options: Options, notes: tuple[str, ...] = ()
+        self,
+        name: str,
+        prompt: str | Beginning,
+        options: Options,
+        place: Place | None = None,
+        keep: Callable[[Reply], None] = lambda reply: None,
     ) -> Answer:
-        """An answer that is shown here and bound to a name."""
+        """An answer that is shown here, bound to a name, and kept in a chat."""
         from .answering import Answer, view_here
+
+        def bind(reply: Reply) -> None:
+            self.shell.user_ns[name] = reply
+            keep(reply)
 
         answer = Answer(
             prompt,
             options,
             view=lambda: view_here(name, options),
-            bind=lambda reply: self.shell.user_ns.__setitem__(name, reply),
-            notes=notes,
+            place=place,
+            bind=bind,
         )
+        answer.notes = _replaced(name, self.shell.user_ns)
         answer.go_on = f"%claude_continue {name}"
         return answer
 
@@ -136,14 +175,31 @@ class ClaudeMagics(Magics):
         try:
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
-            answer = self._answer_in(name, Beginning(begun), options)
+            place = Place(begun.chat or "")
+            answer = self._answer_in(name, Beginning(begun), options, place, self._amending(begun))
         except (OptionError, CredentialsError) as error:
             raise UsageError(str(error)) from None
         answer.block()
 
+    def _amending(self, begun: Reply) -> Callable[[Reply], None]:
+        """Puts what goes on from a reply into its turn, in whichever chat that is."""
+
+        def amend(reply: Reply) -> None:
+            for chat in _chats(self.shell.user_ns).values():
+                chat.amend(begun, reply)
+
+        return amend
+
+    @line_magic
+    def claude_chats(self, line: str) -> Chats:
+        """Show the chats of this notebook: the variables that hold them, and where they are."""
+        from .chat import Chats
+
+        return Chats(_chats(self.shell.user_ns))
+
     @line_magic
     def claude_usage(self, line: str) -> Ledger:
-        """Show what this session has used: requests, tokens, cost and time, by model."""
+        """Show what this session has used: requests, tokens, cost and time, by chat and model."""
         from . import usage
 
         return usage.session
@@ -177,6 +233,11 @@ ClaudeMagics.claude.__doc__ = "\n".join(
         "  Write a short poem about {{ topic }}.",
         "",
         "  primes = %claude Name three primes",
+        "",
+        "  %%claude where --chat trip --system 'You are a guide.'",
+        "  Where do I begin in Lisbon?",
+        "",
+        "  %claude --chat trip And on a rainy day?",
     ]
 )
 
@@ -221,6 +282,36 @@ def _cut_answer(name: str, names: Mapping[str, Any]) -> Reply:
         msg = f"the answer in {name!r} is whole; ask something new with %%claude."
         raise OptionError(msg)
     return reply
+
+
+def _chats(names: Mapping[str, Any]) -> dict[str, Chat]:
+    """The chats that variables hold; not IPython's own, such as ``_``."""
+    from .chat import Chat
+
+    return {
+        name: value
+        for name, value in names.items()
+        if isinstance(value, Chat) and not name.startswith("_")
+    }
+
+
+def _chat_of(variable: str, names: Mapping[str, Any]) -> Chat:
+    """The chat in a variable; a new one where the name is free.
+
+    Raises:
+        OptionError: It holds something else.
+    """
+    from .chat import Chat
+
+    chat = names[variable] if variable in names else Chat(variable)
+    if isinstance(chat, Chat):
+        chat.name = chat.name or variable
+        return chat
+    msg = (
+        f"{variable!r} holds a value of type {type(chat).__name__}, which is no chat; "
+        "give --chat another name, or none."
+    )
+    raise OptionError(msg)
 
 
 def _replaced(name: str, names: Mapping[str, Any]) -> tuple[str, ...]:

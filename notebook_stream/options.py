@@ -23,7 +23,7 @@ class Option:
     Attributes:
         name: Its name in Python.
         flags: Its spellings on a magic's line and in a terminal.
-        metavar: What its value is called; "" for a switch.
+        metavar: What its value is called; "" for a switch, in brackets where it may be left out.
         text: What it does.
     """
 
@@ -39,6 +39,9 @@ TABLE = (
     ),
     Option("system", ("-s", "--system"), "TEXT", "the system prompt"),
     Option("max_tokens", ("-t", "--max-tokens"), "N", "the most tokens to write"),
+    Option(
+        "chat", ("-c", "--chat"), "[CHAT]", "a turn of the chat in the variable CHAT (claude_chat)"
+    ),
     Option("raw", ("--raw",), "", "send the prompt as typed: no {{ interpolation }}"),
     Option("record", ("--record",), "FILE", "write the stream to FILE, to replay it later"),
     Option("replay", ("--replay",), "FILE", "answer from a recording: no key, no network"),
@@ -206,6 +209,8 @@ def _one_option(text: str) -> tuple[str, Any, str]:
             raise OptionError(msg)
         return option.name, True, rest.lstrip()
     word = _WORD.match(rest.removeprefix("=").lstrip())
+    if option.metavar.startswith("[") and (not word or word[0].startswith("-")):
+        return option.name, "", rest.removeprefix("=").lstrip()
     if not word:
         msg = f"{flag} needs a value; write {flag} {option.metavar}, in quotes if it has spaces."
         raise OptionError(msg)

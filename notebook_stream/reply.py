@@ -73,6 +73,7 @@ class Reply(str):
             ``events`` those that are not known. Role and content can be sent back as the
             assistant's turn: of an answer that was cut, ``blocks`` may hold more.
         recorded: True when it came from a recording.
+        chat: The name of the chat it was asked in; None outside of any.
         error: One sentence saying what went wrong; None where nothing did.
         request: The request's JSON; None in a copy or a pickle, as it may hold anything.
     """
@@ -90,6 +91,7 @@ class Reply(str):
     thinking: str = ""
     parsed: Any = None
     recorded: bool = False
+    chat: str | None = None
     error: str | None = None
 
     request: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from dataclasses import asdict, astuple, dataclass, field, fields
 from operator import add
 from typing import TYPE_CHECKING, Any
 
+from . import table
 from .reply import Reply, Usage
 
 if TYPE_CHECKING:
@@ -133,10 +134,18 @@ class Ledger:
         return sum(self.sums.values(), Sum())
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """A row for each model, then the total, as text."""
-        yield from (total.row(*names) for names, total in self.sums.items())
+        """The names of the columns, a row for each sum, then the total, as text."""
+        named = self._named()
+        yield (*(self.names[n] for n in named), *COUNTED)
+        for names, total in self.sums.items():
+            yield total.row(*(names[n] for n in named))
         if len(self.sums) > 1:
-            yield self.total.row("total", *[""] * (len(self.names) - 1))
+            yield self.total.row("total", *[""] * (len(named) - 1))
+
+    def _named(self) -> list[int]:
+        """The names that say something: the model, and what any row has."""
+        last = len(self.names) - 1
+        return [n for n in range(last) if any(names[n] for names in self.sums)] + [last]
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as numbers (list of dict), without the total."""
@@ -157,21 +166,13 @@ class Ledger:
         return pandas.DataFrame(self.records(), columns=columns).set_index(list(self.names))
 
     def __repr__(self) -> str:
-        rows = [(*self.names, *COUNTED), *self.rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return table.plain(list(self.rows()))
 
     def _repr_markdown_(self) -> str:
-        from .markdown import literal  # heavy, and seldom asked for
-
-        left, right = [":---"] * len(self.names), ["---:"] * len(COUNTED)
-        named = len(self.names)  # and by a server, which may give a model any name
-        rows = [(*map(literal, row[:named]), *row[named:]) for row in self.rows()]
-        table = [(*self.names, *COUNTED), (*left, *right), *rows]
-        return "\n".join(f"| {' | '.join(row)} |" for row in table).replace("$", "\\$")
+        return table.marked(list(self.rows()), len(self._named()))
 
 
-session = Ledger()
+session = Ledger(("chat", "model"))
 """The ledger of this process."""
 
 

@@ -6,25 +6,31 @@ import asyncio
 import contextlib
 import queue
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import host
 from .answering import TICK_SECONDS, Answer, view_here
-from .errors import ClaudeError
+from .errors import ClaudeError, OptionError
 from .options import Options
 from .prompt import interpolate
 from .reply import Event, Reply
+from .turns import Place
+
+if TYPE_CHECKING:
+    from .chat import Chat
 
 _Item = tuple[Event, str] | None
 """An event and the text it adds; None at the end."""
 
 
-def ask(prompt: str, **options: Any) -> Reply:
+def ask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
     """Ask Claude and wait for the answer; a notebook shows it as it grows.
 
     Args:
         prompt: What to ask, sent as it is (``raw=False`` fills in ``{{ expressions }}``).
+        chat: The chat that it is the next turn of.
         options: ``model``, ``system``, ``max_tokens``, ``record``, ``replay``, as in `%%claude?`.
 
     Returns:
@@ -33,17 +39,15 @@ def ask(prompt: str, **options: Any) -> Reply:
     Raises:
         ClaudeError: It failed; ``.reply`` has what came, None where nothing was sent.
     """
-    text, chosen = _given(prompt, options)
-    return Answer(text, chosen, view=lambda: view_here("", chosen)).block()
+    return _shown(prompt, chat, options).block()
 
 
-async def aask(prompt: str, **options: Any) -> Reply:
+async def aask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
     """The same as `ask`, awaited. A cancelled task closes the stream."""
-    text, chosen = _given(prompt, options)
-    return await Answer(text, chosen, view=lambda: view_here("", chosen)).awaited()
+    return await _shown(prompt, chat, options).awaited()
 
 
-def stream(prompt: str, **options: Any) -> Stream:
+def stream(prompt: str, *, chat: Chat | None = None, **options: Any) -> Stream:
     """The answer's text as it comes, shown nowhere.
 
     Example:
@@ -54,20 +58,41 @@ def stream(prompt: str, **options: Any) -> Stream:
 
     Args and errors: as for `ask`.
     """
-    return Stream(*_given(prompt, options))
+    return Stream(*_given(prompt, chat, options))
 
 
-def astream(prompt: str, **options: Any) -> AsyncStream:
+def astream(prompt: str, *, chat: Chat | None = None, **options: Any) -> AsyncStream:
     """The same as `stream`, for ``async with`` and ``async for``."""
-    return AsyncStream(*_given(prompt, options))
+    return AsyncStream(*_given(prompt, chat, options))
 
 
-def _given(prompt: str, options: dict[str, Any]) -> tuple[str, Options]:
-    options = {"raw": True, **options}
-    chosen = Options.of(options)
+def _shown(prompt: str, chat: Chat | None, options: dict[str, Any]) -> Answer:
+    text, chosen, place = _given(prompt, chat, options)
+    return Answer(
+        text,
+        chosen,
+        view=lambda: view_here("", chosen),
+        place=place,
+        bind=partial(place.keep, text),
+    )
+
+
+def _given(prompt: str, chat: Chat | None, options: dict[str, Any]) -> tuple[str, Options, Place]:
+    place = _place(chat)
+    chosen = Options.of({"raw": True, **(chat.options if chat else {}), **options})
     here = host.shell()
     names = here.user_ns if here else {}
-    return (prompt if chosen.raw else interpolate(prompt, names)), chosen
+    return (prompt if chosen.raw else interpolate(prompt, names)), chosen, place
+
+
+def _place(chat: Any) -> Place:
+    if chat is None:
+        return Place()
+    if not hasattr(chat, "place"):
+        msg = f"chat must be a Chat, got {type(chat).__name__}; write chat=Chat()."
+        raise OptionError(msg)
+    place: Place = chat.place()
+    return place
 
 
 def _check_started(answer: Answer, how: str) -> None:
@@ -79,9 +104,16 @@ def _check_started(answer: Answer, how: str) -> None:
 class Stream:
     """An answer as it comes; leaving the ``with`` block closes the connection."""
 
-    def __init__(self, prompt: str, options: Options) -> None:
+    def __init__(self, prompt: str, options: Options, place: Place) -> None:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
-        self._answer = Answer(prompt, options, on_event=lambda *item: self._queue.put(item))
+        put = self._queue.put
+        self._answer = Answer(
+            prompt,
+            options,
+            place=place,
+            bind=partial(place.keep, prompt),
+            on_event=lambda *item: put(item),
+        )
 
     def __enter__(self) -> Stream:
         self._answer.start()
@@ -131,10 +163,16 @@ class Stream:
 class AsyncStream:
     """An answer as it comes; leaving the ``async with`` block closes the connection."""
 
-    def __init__(self, prompt: str, options: Options) -> None:
+    def __init__(self, prompt: str, options: Options, place: Place) -> None:
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._answer = Answer(prompt, options, on_event=lambda *item: self._put(item))
+        self._answer = Answer(
+            prompt,
+            options,
+            place=place,
+            bind=partial(place.keep, prompt),
+            on_event=lambda *item: self._put(item),
+        )
 
     def _put(self, item: _Item) -> None:
         if self._loop is not None:

@@ -132,6 +132,8 @@ def footer(reply: Reply) -> str:
 
 def _footer(reply: Reply) -> Iterator[str]:
     yield reply.model or "unknown model"
+    if reply.chat:
+        yield f"chat {reply.chat}"
     if reply.recorded:
         yield "recorded reply"
     yield from _tokens(reply)
@@ -163,7 +165,7 @@ def _tokens(reply: Reply) -> Iterator[str]:
         yield f"{'≈ ' if reply.estimated else ''}{reply.output_tokens:,} out"
 
 
-def metadata(reply: Reply, name: str = "", chat: str | None = None) -> dict[str, Any]:
+def metadata(reply: Reply, name: str = "") -> dict[str, Any]:
     """The output's metadata, from which usage can be read back out of a saved notebook."""
     return {
         "notebook_stream": {
@@ -177,7 +179,7 @@ def metadata(reply: Reply, name: str = "", chat: str | None = None) -> dict[str,
             "seconds": reply.seconds,
             "first_token_seconds": reply.first_token_seconds,
             "request_id": reply.request_id,
-            "chat": chat,
+            "chat": reply.chat,
             **({"recorded": True} if reply.recorded else {}),  # it cost nothing
         }
     }

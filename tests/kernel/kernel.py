@@ -82,9 +82,18 @@ class Kernel:
         self.messages: list[Message] = []
 
     def send(
-        self, code: str, *, watched: bool = True, subshell_id: str | None = None, **content: Any
+        self,
+        code: str,
+        *,
+        watched: bool = True,
+        subshell_id: str | None = None,
+        cell_id: str = "",
+        **content: Any,
     ) -> Cell:
-        """Send a cell, as JupyterLab would (``watched``) or as nbclient does."""
+        """Send a cell, as JupyterLab would (``watched``) or as nbclient does.
+
+        ``cell_id`` is for a cell that is run again; otherwise each is a new one.
+        """
         told = {
             "code": code,
             "silent": False,
@@ -94,7 +103,7 @@ class Kernel:
             "stop_on_error": True,
             **content,
         }
-        metadata = {"cellId": f"cell-{len(self._cells)}"} if watched else {}
+        metadata = {"cellId": cell_id or f"cell-{len(self._cells)}"} if watched else {}
         message = self._client.session.msg("execute_request", told, metadata=metadata)
         if subshell_id:
             message["header"]["subshell_id"] = subshell_id

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from notebook_stream import ClaudeError, Reply, usage
+from notebook_stream import Chat, ClaudeError, Reply, usage
 from notebook_stream.answering import Answer
 from notebook_stream.options import Options
+from notebook_stream.turns import Place
 from notebook_stream.view.terminal import TerminalView
 
 from ..loopback import Drop, Hold, Script, Server, Step, delta, end, event, refusal, start
@@ -23,6 +24,9 @@ from ..streams import refused
 
 PIECES = st.lists(st.sampled_from(["a", "ü 🌊", "\n\n", "  ", "```\n", "$5 "]), max_size=6)
 NAMES = st.sampled_from(["poem", "answer"])
+CELLS = st.sampled_from(["", "first", "second"])
+"""Of a chat; "" is outside of it."""
+
 ENDINGS: dict[str, tuple[list[Step], set[str | None]]] = {
     "whole": ([end()], {"end_turn"}),
     "max_tokens": ([end("max_tokens")], {"max_tokens"}),
@@ -43,29 +47,46 @@ class Machine(RuleBasedStateMachine):
         self.variables: dict[str, Reply] = {}
         self.replies: list[Reply] = []
         self.before = usage.session.total
+        self.chat = Chat("talk")
 
-    def _ask(self, name: str, script: Script, act: Callable[[Answer], None]) -> tuple[Reply, str]:
+    def _ask(
+        self, name: str, cell: str, script: Script, act: Callable[[Answer], None]
+    ) -> tuple[Reply, str]:
+        """Run a cell, for the first time or again; its reply, and what it showed."""
         self.server.play(script)
+        prompt = f"prompt {len(self.replies)}"
+        place = Place("talk", self.chat.turns, (cell, prompt)) if cell else Place()
+        requests = len(self.server.requests)
+        before = self.chat.messages[: 2 * len(place.before())]
+
+        def bind(reply: Reply) -> None:
+            self.variables[name] = reply
+            place.keep(prompt, reply)
+
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             answer = Answer(
-                "hi",
+                prompt,
                 Options.of({}),
                 view=lambda: TerminalView(io.StringIO()),
-                bind=lambda reply: self.variables.__setitem__(name, reply),
+                place=place,
+                bind=bind,
             )
             answer.start()
             act(answer)
             with contextlib.suppress(ClaudeError):
                 answer.outcome()
         self.replies.append(self.variables[name])
+        for request in self.server.requests[requests:]:
+            asked = {"role": "user", "content": prompt}
+            assert request.body["messages"] == [*before, asked]
         return self.variables[name], out.getvalue()
 
-    @rule(name=NAMES, pieces=PIECES, ending=st.sampled_from(sorted(ENDINGS)))
-    def answer_ends(self, name: str, pieces: list[str], ending: str) -> None:
+    @rule(name=NAMES, cell=CELLS, pieces=PIECES, ending=st.sampled_from(sorted(ENDINGS)))
+    def answer_ends(self, name: str, cell: str, pieces: list[str], ending: str) -> None:
         steps, reasons = ENDINGS[ending]
         script = Script([start(), *map(delta, pieces), *steps])
-        reply, shown = self._ask(name, script, lambda answer: None)
+        reply, shown = self._ask(name, cell, script, lambda answer: None)
         assert reply == "".join(pieces)
         assert shown.removesuffix("\n") == reply.removesuffix("\n")
         assert reply.stop_reason in reasons
@@ -73,11 +94,12 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         name=NAMES,
+        cell=CELLS,
         pieces=PIECES,
         how=st.sampled_from(["stopped", "interrupted"]),
         late=st.booleans(),
     )
-    def person_ends_it(self, name: str, pieces: list[str], how: str, late: bool) -> None:
+    def person_ends_it(self, name: str, cell: str, pieces: list[str], how: str, late: bool) -> None:
         requests = len(self.server.requests)
         hold = Hold()
 
@@ -86,16 +108,17 @@ class Machine(RuleBasedStateMachine):
                 self.server.wait_for_request(requests + 1)
             answer.settle(how)  # type: ignore[arg-type] # one of the two
 
-        reply, shown = self._ask(name, Script([start(), *map(delta, pieces), hold]), act)
+        script = Script([start(), *map(delta, pieces), hold])
+        reply, shown = self._ask(name, cell, script, act)
         if len(self.server.requests) == requests:
             self.server.scripts.clear()
         assert reply in {"".join(pieces[:n]) for n in range(len(pieces) + 1)}
         assert shown.removesuffix("\n") == reply.removesuffix("\n")
         assert (reply.stop_reason, reply.complete) == (how, False)
 
-    @rule(name=NAMES, status=st.sampled_from([400, 401, 404, 413]))
-    def api_refuses(self, name: str, status: int) -> None:
-        reply, _ = self._ask(name, refusal(status, "x", "no"), lambda answer: None)
+    @rule(name=NAMES, cell=CELLS, status=st.sampled_from([400, 401, 404, 413]))
+    def api_refuses(self, name: str, cell: str, status: int) -> None:
+        reply, _ = self._ask(name, cell, refusal(status, "x", "no"), lambda answer: None)
         assert (reply, reply.stop_reason) == ("", "error")
 
     @invariant()
@@ -113,6 +136,15 @@ class Machine(RuleBasedStateMachine):
             assert reply.message is not None
             assert reply.message["role"] == "assistant"
             assert not refused(reply.message["content"], calls_answered=False)
+
+    @invariant()
+    def no_turn_is_an_orphan(self) -> None:
+        told = self.chat.messages
+        assert [one["role"] for one in told] == ["user", "assistant"] * len(self.chat.turns)
+        assert not any(refused(one["content"], calls_answered=False) for one in told[1::2])
+        assert all(turn.reply.strip() or turn.reply.complete for turn in self.chat.turns)
+        cells = [turn.cell[0] for turn in self.chat.turns if turn.cell]
+        assert len(set(cells)) == len(self.chat.turns)  # a cell that was run again has one turn
 
 
 def test_any_order_of_answers_faults_and_stops(server: Server, env: dict[str, str]) -> None:

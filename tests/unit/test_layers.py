@@ -15,13 +15,13 @@ import notebook_stream
 PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
-    {"errors", "markdown", "background", "host", "message"},
+    {"errors", "markdown", "background", "host", "message", "table"},
     {"reply", "options", "keys"},
-    {"usage", "prompt", "replay", "cells"},
+    {"usage", "prompt", "replay", "cells", "turns"},
     {"demo", "view", "api", "saved"},
     {"asking"},
     {"answering"},
-    {"verbs", "magic", "cli"},
+    {"verbs", "chat", "magic", "cli"},
 )
 """Each layer may import those above it and its own."""
 

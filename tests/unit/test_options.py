@@ -26,6 +26,11 @@ from notebook_stream.options import Options, read_line, settings
         ("- a list", {}, "- a list"),
         ("--record 'a b.txt' go", {"record": "a b.txt"}, "go"),
         ("--system don't-shout hi", {"system": "don't-shout"}, "hi"),
+        ("-c trip And now?", {"chat": "trip"}, "And now?"),
+        ("--chat=trip -m opus hi", {"chat": "trip", "model": "opus"}, "hi"),
+        ("-c", {"chat": ""}, ""),
+        ("-c -m opus hi", {"chat": "", "model": "opus"}, "hi"),
+        ("--chat -- And now?", {"chat": ""}, "And now?"),
         ("--system=x['a'] hi", {"system": "x['a']"}, "hi"),
     ],
 )

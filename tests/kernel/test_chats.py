@@ -1,0 +1,121 @@
+"""Chats in the cells of a real kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..loopback import Drop, Hold, Script, Server, answer, delta, start
+from .kernel import Kernel
+
+pytestmark = pytest.mark.one_kernel
+
+
+def sent(server: Server, number: int) -> list[str]:
+    """The prompts of a request, and the texts of the answers between them."""
+    told = server.requests[number].body["messages"]
+    contents = (message["content"] for message in told)
+    return [c if isinstance(c, str) else "".join(b["text"] for b in c) for c in contents]
+
+
+def turns(kernel: Kernel, chat: str) -> str:
+    return kernel.value(f"[(turn.prompt, str(turn.reply)) for turn in {chat}.turns]")
+
+
+def test_cells_of_a_chat_are_sent_with_the_turns_before(kernel: Kernel, server: Server) -> None:
+    server.play(answer("Alfama."), answer("Museums."), answer("Hi."))
+    cell = kernel.run("%%claude first --chat trip -s 'Be a guide.' -m opus\nWhere?")
+    assert kernel.run("x = %claude -c trip And in the rain?").ok
+    assert kernel.run("%claude hi").ok
+    assert sent(server, 1) == ["Where?\n", "Alfama.", "And in the rain?"]
+    assert sent(server, 2) == ["hi"]
+    assert server.requests[1].body["system"] == "Be a guide."
+    assert server.requests[1].body["model"] == server.requests[0].body["model"]
+    assert kernel.value("(first, x)") == "('Alfama.', 'Museums.')"
+    (output,) = cell.outputs
+    assert output["metadata"]["notebook_stream"]["chat"] == "trip"
+    assert "· chat trip ·" in output["data"]["text/plain"]
+    assert kernel.run("import notebook_stream").ok
+    assert kernel.value("type(trip) is notebook_stream.Chat") == "True"
+
+
+def test_without_a_name_there_is_one_chat(kernel: Kernel, server: Server) -> None:
+    kernel.run("%%claude first --chat\nWhere?")
+    kernel.run("%%claude -c\nAnd then?")
+    kernel.run("%claude -c -- And now?")
+    assert sent(server, 2)[::2] == ["Where?\n", "And then?\n", "And now?"]
+    assert kernel.value("(len(claude_chat.turns), claude_chat.name)") == "(3, 'claude_chat')"
+
+
+def test_a_cell_that_is_run_again_replaces_its_own_turn(kernel: Kernel, server: Server) -> None:
+    for cell in "abc":
+        kernel.run(f"%claude -c trip {cell}", cell_id=cell)
+    server.play(answer("Anew."))
+    kernel.run("%claude -c trip B", cell_id="b")
+    assert sent(server, 3) == ["a", "Hello, world.", "B"]
+    hello = "Hello, world."
+    assert turns(kernel, "trip") == repr([("a", hello), ("B", "Anew."), ("c", hello)])
+    kernel.run("for q in 'xy':\n    trip.ask(q)", cell_id="c")
+    kernel.run("for q in 'XY':\n    trip.ask(q)", cell_id="c")
+    assert kernel.value("[turn.prompt for turn in trip.turns]") == "['a', 'B', 'X', 'Y']"
+    assert sent(server, 7)[::2] == ["a", "B", "X", "Y"]
+
+
+def test_the_first_cell_run_again_says_anew_what_holds(kernel: Kernel, server: Server) -> None:
+    kernel.run("%claude -c trip -s Short. a", cell_id="a")
+    kernel.run("%claude -c trip -s Once. b", cell_id="b")
+    kernel.run("%claude -c trip c", cell_id="c")
+    kernel.run("%claude -c trip -s Long. A", cell_id="a")
+    kernel.run("%claude -c trip C", cell_id="c")
+    systems = [request.body["system"] for request in server.requests]
+    assert systems == ["Short.", "Once.", "Short.", "Long.", "Long."]
+
+
+def test_a_stopped_turn_stays_and_one_of_which_nothing_came_does_not(
+    kernel: Kernel, server: Server
+) -> None:
+    server.play(Script([start(), delta("So far"), Hold()]), Script([start(), Drop]), answer("Ok."))
+    cell = kernel.send("%claude -c trip a")
+    kernel.until(lambda: kernel.views() and "So far" in str(kernel.painted(kernel.views()[0])))
+    kernel.click_stop()
+    assert kernel.wait(cell).ok
+    assert not kernel.run("%claude -c trip b").ok
+    assert kernel.run("%claude -c trip c").ok
+    assert sent(server, 2) == ["a", "So far", "c"]
+    assert turns(kernel, "trip") == "[('a', 'So far'), ('c', 'Ok.')]"
+
+
+def test_what_goes_on_from_a_cut_turn_takes_its_place(kernel: Kernel, server: Server) -> None:
+    old = "claude-opus-4-5"
+    server.play(answer("Hi."), Script([start(model=old), delta("One, "), Drop]), answer("two."))
+    kernel.run("%claude -c trip hi")
+    kernel.run(f"%%claude count -c trip -m {old}\nCount.")
+    assert kernel.run("%claude_continue count").ok
+    assert sent(server, 2) == ["hi", "Hi.", "Count.\n", "One,"]
+    assert kernel.value("trip.turns[1].reply is count") == "True"
+    kernel.run("%claude -c trip c")
+    assert sent(server, 3) == ["hi", "Hi.", "Count.\n", "One,two.", "c"]
+
+
+def test_chats_and_usage_are_tables(kernel: Kernel) -> None:
+    kernel.run("%claude -c trip Where do I begin?")
+    kernel.run("%claude hi")
+    (chats,) = kernel.run("%claude_chats").outputs
+    assert "| trip | Where do I begin? | 1 |" in chats["data"]["text/markdown"]
+    (usage,) = kernel.run("%claude_usage").outputs
+    assert "| trip | claude-sonnet-5-5 | 1 | 25 |" in usage["data"]["text/markdown"]
+    assert "|  | claude-sonnet-5-5 | 1 | 25 |" in usage["data"]["text/markdown"]
+    (shown,) = kernel.run("trip").outputs
+    assert "> Where do I begin?\n\nHello, world." in shown["data"]["text/markdown"]
+
+
+def test_mistakes_leave_everything_as_it_is(kernel: Kernel, server: Server) -> None:
+    kernel.run("df = 1")
+    for code, words in {
+        "%claude -c df hi": "'df' holds a value of type int, which is no chat",
+        "%%claude x --chat x\nhi": "'x' cannot hold the chat and the reply",
+        "%claude --chat=a-b hi": "'a-b' cannot be the name of a variable",
+        "%%claude x --chat new\n{{ missing }}": "missing",
+    }.items():
+        assert words in kernel.run(code).stderr
+    assert not server.requests
+    assert kernel.value("(df, 'x' in globals(), 'new' in globals())") == "(1, False, False)"

@@ -1,0 +1,144 @@
+"""Chats outside a notebook."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pickle
+from typing import Any
+
+import pytest
+
+import notebook_stream as ns
+from notebook_stream import usage
+
+from ..loopback import Drop, Script, Server, answer, delta, refusal, start
+from ..streams import refused
+
+
+@pytest.fixture(autouse=True)
+def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
+        monkeypatch.setenv(name, env[name])
+
+
+def by_stream(chat: ns.Chat, prompt: str, **options: Any) -> ns.Reply:
+    with chat.stream(prompt, **options) as s:
+        list(s)
+    return s.reply
+
+
+def by_aask(chat: ns.Chat, prompt: str, **options: Any) -> ns.Reply:
+    return asyncio.run(chat.aask(prompt, **options))
+
+
+def by_astream(chat: ns.Chat, prompt: str, **options: Any) -> ns.Reply:
+    async def collect() -> ns.Reply:
+        async with chat.astream(prompt, **options) as s:
+            _ = [text async for text in s]
+        return s.reply
+
+    return asyncio.run(collect())
+
+
+VERBS = [ns.Chat.ask, by_aask, by_stream, by_astream]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_sends_the_turns_before(server: Server, verb: Any) -> None:
+    chat = ns.Chat("trip", system="Be brief.", model="opus")
+    server.play(answer("One."), answer("Two."))
+    first = verb(chat, "a")
+    second = verb(chat, "b", system="Be long.", max_tokens=7)
+    assert [turn.reply for turn in chat.turns] == [first, second] == ["One.", "Two."]
+    sent = server.requests[1].body
+    assert sent["messages"] == [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": [{"type": "text", "text": "One."}]},
+        {"role": "user", "content": "b"},
+    ]
+    assert (sent["system"], sent["max_tokens"]) == ("Be long.", 7)
+    assert server.requests[0].body["system"] == "Be brief."
+    assert "opus" in sent["model"]
+    assert first.chat == "trip"
+
+
+def test_a_chat_goes_on_after_every_fault(server: Server) -> None:
+    chat = ns.Chat()
+    server.play(
+        Script([start(), delta("So far "), Drop]),
+        refusal(401, "authentication_error", "no"),
+        Script([start(), Drop]),
+        answer("no more", stop_reason="refusal"),
+        answer("Good."),
+    )
+    for prompt in "abcde":
+        with contextlib.suppress(ns.ClaudeError):
+            chat.ask(prompt)
+    assert [(turn.prompt, turn.reply) for turn in chat.turns] == [("a", "So far "), ("e", "Good.")]
+    told = server.requests[-1].body["messages"]
+    assert [message["role"] for message in told] == ["user", "assistant", "user"]
+    assert not refused(told[1]["content"], calls_answered=False)
+
+
+def test_a_stopped_stream_is_a_turn(server: Server) -> None:
+    chat = ns.Chat()
+    server.play(answer("a", "b", pause=0.05))
+    with chat.stream("p") as s:
+        next(iter(s))
+    assert [turn.reply for turn in chat.turns] == [s.reply]
+    assert s.reply.stop_reason == "stopped"
+
+
+def test_a_fork_goes_its_own_way(server: Server) -> None:
+    chat = ns.Chat(system="S")
+    for prompt in "abc":
+        chat.ask(prompt)
+    fork = chat.fork("other", turns=1)
+    fork.ask("B")
+    assert [turn.prompt for turn in fork.turns] == ["a", "B"]
+    assert [turn.prompt for turn in chat.turns] == ["a", "b", "c"]
+    assert [len(r.body["messages"]) for r in server.requests] == [1, 3, 5, 3]
+    assert server.requests[-1].body["system"] == "S"
+    fork.options["system"] = "T"
+    assert chat.options == {"system": "S"}
+    assert [turn.prompt for turn in chat.fork().turns] == ["a", "b", "c"]
+    with pytest.raises(ns.OptionError, match="there are 3 turns, got turns=4"):
+        chat.fork(turns=4)
+
+
+def test_usage_is_summed_by_chat(server: Server) -> None:
+    chat = ns.Chat("by chat")
+    chat.ask("a")
+    chat.ask("b")
+    ns.ask("c")
+    assert usage.session.sums["by chat", "claude-sonnet-5-5"].requests == 2
+    head, *rows = usage.session.rows()
+    assert head[:3] == ("chat", "model", "requests")
+    assert ("by chat", "claude-sonnet-5-5", "2") in {row[:3] for row in rows}
+    assert "by chat" in usage.session.to_frame().index.get_level_values("chat")
+
+
+def test_chats_without_a_name_are_numbered(server: Server) -> None:
+    one, two = ns.Chat(), ns.Chat()
+    assert int(str(two.ask("a").chat)) + 1 == int(str(one.ask("a").chat))
+
+
+def test_a_chat_can_be_kept(server: Server) -> None:
+    chat = ns.Chat("kept", system="S")
+    chat.ask("a **b**")
+    again = pickle.loads(pickle.dumps(chat))  # noqa: S301 - our own
+    again.ask("c")
+    assert server.requests[-1].body["messages"][:2] == chat.messages
+    assert repr(again) == "<Chat 'kept': 2 turns>"
+    assert again._repr_markdown_().splitlines()[2:5] == [
+        "> a **b**", "", "Hello, world.",
+    ]  # fmt: skip
+
+
+def test_mistakes_are_told(server: Server) -> None:
+    with pytest.raises(ns.OptionError, match="no option 'sistem'"):
+        ns.Chat(sistem="x")
+    with pytest.raises(ns.OptionError, match="chat must be a Chat, got str; write chat=Chat"):
+        ns.ask("a", chat="trip")  # type: ignore[arg-type] # the mistake
+    assert not server.requests
