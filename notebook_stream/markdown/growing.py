@@ -39,6 +39,9 @@ _MATH_ATTRIBUTES = frozenset({
 PIECE_LINES = 64
 """Of a long block of code or table that is still open, so many lines are finished at a time."""
 
+LIST_LINES = 16
+"""Of a list that is still open, all but the last item is finished once it has so many lines."""
+
 LONGEST_CODE = 20_000
 """Characters of a piece of code that are highlighted; more in so few lines is data."""
 
@@ -46,13 +49,15 @@ LONGEST_CODE = 20_000
 class Growing:
     """A text that grows: as HTML blocks, and as what is left of it at the end.
 
-    Each block is parsed for good once, for all three. Long code and long tables are finished in
+    Each block is parsed for good once, for all three. Long code, tables and lists are finished in
     pieces: HTML that begins with ``+`` is more of the block before it.
     """
 
     def __init__(self) -> None:
         self._tail = ""
-        self._head = ""  # of the block that the tail goes on with, as its own first lines
+        self._goes_on = False  # whether the tail begins with more of a block
+        self._head = ""  # what that needs before it to be read as such, as its own first lines
+        self._number = 1  # of its first item
         self._env: dict[str, Any] = {}
         self._markdown: list[str] = []
         self._plain: list[str] = []
@@ -64,7 +69,12 @@ class Growing:
             The HTML of each block or piece that it finished, in order.
         """
         self._tail += seen(text)
-        return [*self._finished(), *self._pieces()] if "\n" in text else []
+        if "\n" not in text:
+            return []
+        groups = self._complete()
+        if len(groups) < 2:
+            return list(self._pieces(groups))
+        return [*self._finished(groups), *self._pieces(self._complete())]
 
     @property
     def unfinished(self) -> int:
@@ -83,10 +93,10 @@ class Growing:
         Returns:
             Its HTML.
         """
-        tokens = self._parsed(self._tail)
+        tokens, markdown, plain = self._rest()
         html = self._html(_groups(tokens))
-        markdown, plain = self._still(tokens, lines_of(self._head + self._tail))
         self._tail = self._head = ""
+        self._goes_on = False
         self.add(markdown.rstrip("\n"), plain)
         return html
 
@@ -100,19 +110,32 @@ class Growing:
 
     def still(self) -> tuple[str, str]:
         """The whole text so far as harmless Markdown and as plain text."""
-        lines = lines_of(self._head + self._tail)
-        markdown, plain = self._still(self._parsed(self._tail), lines)
+        _, markdown, plain = self._rest()
         return (
             settled([*self._markdown, markdown]),
             plain_settled("".join([*self._plain, plain])),
         )
 
+    def _rest(self) -> tuple[list[Token], str, str]:
+        """What is not finished yet: its tokens, and harmless Markdown and plain text of it."""
+        tokens, lines = self._parsed(self._tail), lines_of(self._head + self._tail)
+        markdown, plain = self._still(tokens, lines)
+        return tokens, markdown + missing_fence(tokens, lines), plain
+
     def _parsed(self, source: str) -> list[Token]:
-        return parser().parse(self._head + source, self._env)
+        tokens = parser().parse(self._head + source, self._env)
+        for group in _groups(tokens):
+            if _is_list(group):
+                _mark_looseness(group, lines_of(self._head + source))
+        return tokens
+
+    def _complete(self) -> list[list[Token]]:
+        """The blocks of the lines that are complete."""
+        return _groups(self._parsed(self._tail[: self._tail.rfind("\n") + 1]))
 
     def _html(self, groups: Sequence[Sequence[Token]]) -> list[str]:
         html = [_html(group, self._env) for group in groups]
-        if self._head and html:
+        if self._goes_on and html:
             html[0] = f"+{_inside(html[0])}"
         return [one for one in html if one not in {"", "+"}]
 
@@ -127,45 +150,46 @@ class Growing:
             piece: Whether the block goes on.
         """
         markdown = safe(tokens, lines, self._env)
-        if not piece:
-            markdown += missing_fence(tokens, lines)
         return "".join(lines_of(markdown)[len(lines_of(self._head)) :]), self._said(tokens, piece)
 
     def _said(self, tokens: Sequence[Token], piece: bool) -> str:
         """Plain text of some blocks, the first of them perhaps more of one, or not all of it."""
-        if not tokens or not (self._head or piece):
+        if not tokens or not (self._goes_on or piece):
             return plain_blocks(tokens)
         if tokens[0].type == "fence":
             return tokens[0].content + ("" if piece else f"\n\n{plain_blocks(tokens[1:])}")
-        rows = lines_of(plain_blocks(tokens))[1 if self._head else 0 :]
+        if _is_list(tokens):
+            if self._goes_on:
+                tokens[0].attrSet("start", self._number)
+            said = plain_blocks(tokens)
+            return said[:-1] if piece else said  # its last line ends the list
+        rows = lines_of(plain_blocks(tokens))[1 if self._goes_on else 0 :]
         return "".join(rows).rstrip("\n") + "\n" if piece else "".join(rows)
 
-    def _finished(self) -> Iterator[str]:
-        complete = self._tail[: self._tail.rindex("\n") + 1]
-        groups = _groups(self._parsed(complete))
-        if groups and groups[-1][0].meta.get("open"):
+    def _finished(self, groups: list[list[Token]]) -> Iterator[str]:
+        if groups[-1][0].meta.get("open"):
             groups.pop()  # a blank line would make it part of the paragraph before it
         if len(groups) < 2:
             return
         yield from self._html(groups[:-1])
         self._keep(groups[:-1], _first_line(groups[-1]), piece=False)
         self._head = ""
+        self._goes_on = False
 
-    def _pieces(self) -> Iterator[str]:
-        """Finish the first lines of a long block that is open: of code, or rows of a table."""
-        if self._tail.count("\n") <= PIECE_LINES:
+    def _pieces(self, groups: Sequence[list[Token]]) -> Iterator[str]:
+        """Finish the first lines of a long block that is open: code, rows of a table, items."""
+        if len(groups) != 1:
             return
-        complete = self._tail[: self._tail.rindex("\n") + 1]
-        lines = lines_of(self._head + complete)
-        head = _head_lines(_groups(self._parsed(complete)), lines)
-        ready = (len(lines) - head - 1) // PIECE_LINES * PIECE_LINES
-        if not head or not ready:
+        lines = lines_of(self._head + self._tail)[: self._head.count("\n") + self._tail.count("\n")]
+        head, end = _cut(groups[0], lines)
+        if not end:
             return
-        first = "".join(lines[: head + ready])[len(self._head) :]
-        groups = _groups(self._parsed(first))
-        yield from self._html(groups)
-        self._keep(groups, head + ready, piece=True)
+        first = "".join(lines[: end + _is_list(groups[0])])[len(self._head) :]
+        pieces = [_without_last_item(group) for group in _groups(self._parsed(first))]
+        yield from self._html(pieces)
+        self._keep(pieces, end, piece=True)
         self._head = "".join(lines[:head])
+        self._goes_on = True
 
     def _keep(self, groups: Sequence[Sequence[Token]], end: int, *, piece: bool) -> None:
         """Make the lines before ``end``, counted with the head, part of what is finished."""
@@ -174,22 +198,87 @@ class Growing:
         markdown, plain = self._still(tokens, lines[:end], piece=piece)
         self._markdown.append(markdown)
         self._plain.append(plain)
+        self._number = _next_number(tokens) if piece else 1
         self._tail = "".join(lines[end:])
 
 
-def _head_lines(groups: Sequence[Sequence[Token]], lines: Sequence[str]) -> int:
+def _cut(group: Sequence[Token], lines: Sequence[str]) -> tuple[int, int]:
+    """Where an open block may be cut.
+
+    Returns:
+        How many of its first lines it needs to be read as what it is, and how many can be finished;
+        0 where none can.
+    """
+    if _is_list(group):
+        return 0, _last_item(group, lines)
+    head = _head_lines(group, lines)
+    ready = (len(lines) - head - 1) // PIECE_LINES * PIECE_LINES
+    return head, head + ready if head and ready > 0 else 0
+
+
+def _last_item(group: Sequence[Token], lines: Sequence[str]) -> int:
+    """The line of a long list's last item; 0 for a short one.
+
+    Of items that begin as far in as the first: one that is further in is read otherwise alone.
+    """
+    starts = [_first_line([token]) for token in _items(group)]
+    inset = [len(lines[n]) - len(lines[n].lstrip(" ")) for n in starts]
+    last = next(n for n, left in zip(starts[::-1], inset[::-1], strict=True) if left == inset[0])
+    return last if last >= LIST_LINES else 0
+
+
+def _is_list(tokens: Sequence[Token]) -> bool:
+    return tokens[0].type in {"bullet_list_open", "ordered_list_open"}
+
+
+def _without_last_item(group: list[Token]) -> list[Token]:
+    """A list without its last item, of which only the first line was read: it ends those before."""
+    return [*group[: group.index(_items(group)[-1])], group[-1]] if _is_list(group) else group
+
+
+def _items(group: Sequence[Token]) -> list[Token]:
+    return [token for token in group if token.type == "list_item_open" and token.level == 1]
+
+
+def _next_number(tokens: Sequence[Token]) -> int:
+    """Of the item that follows these, where they are of a list."""
+    items = _items(tokens)
+    return int(tokens[0].attrGet("start") or 1) + len(items) if items else 1
+
+
+def _mark_looseness(group: Sequence[Token], lines: Sequence[str]) -> None:
+    """Give all items of a list paragraphs, and one a mark where they stand apart.
+
+    Which of the two a list is may show only after its first items were finished, and then holds for
+    those too: the view's style tells by the mark.
+    """
+    group[0].attrs.pop("class", None)  # of lists with a task in them, which may come later too
+    paragraphs = [token for token in group if token.level == 2 and token.type in _PARAGRAPH]
+    gaps = (lines[_first_line([item]) - 1].isspace() for item in _items(group)[1:])
+    if any(gaps) or not all(token.hidden for token in paragraphs):
+        group[1].attrJoin("class", "ns-loose")
+    for token in paragraphs:
+        token.hidden = False
+
+
+_PARAGRAPH = frozenset({"paragraph_open", "paragraph_close"})
+
+
+def _head_lines(group: Sequence[Token], lines: Sequence[str]) -> int:
     """How many lines begin the one block that all lines are of; 0 where it cannot be cut."""
-    if len(groups) != 1 or groups[0][0].map != [0, len(lines)]:
+    if group[0].map != [0, len(lines)]:
         return 0
-    if groups[0][0].type == "fence":
-        return 1 if missing_fence(groups[0], lines) else 0
-    return 2 if groups[0][0].type == "table_open" else 0
+    if group[0].type == "fence":
+        return 1 if missing_fence(group, lines) else 0
+    return 2 if group[0].type == "table_open" else 0
 
 
 def _inside(html: str) -> str:
-    """What is inside of a table's body or of a block of code."""
-    found = re.search(r"(<tbody>.*</tbody>)|<code>(.*)</code>", html, re.DOTALL)
-    return (found[1] or found[2] or "") if found else ""
+    """What is inside of a table's body, of a block of code, or of a list."""
+    found = re.match(r"<[uo]l[^>]*>\n(.*)</[uo]l>", html, re.DOTALL) or re.search(
+        r"(<tbody>.*</tbody>)|<code>(.*)</code>", html, re.DOTALL
+    )
+    return next(filter(None, found.groups()), "") if found else ""
 
 
 def _groups(tokens: Sequence[Token]) -> list[list[Token]]:

@@ -109,13 +109,13 @@ function inflated(buffer) {
   return new Response(whole).json();
 }
 
-// Where more of a block of code or a table goes, while it is open.
+// Where more of a list, a table or a block of code goes, while it is open.
 
 function insideOf(block) {
   const known = block.querySelector(".ns-inside");
   if (known) return known;
-  const table = block.matches("table");
-  return element(table ? "tbody" : "span", "ns-inside", table ? block : block.querySelector("code"));
+  if (block.matches("table")) return element("tbody", "ns-inside", block);
+  return element("span", "ns-inside", block.matches("ul, ol") ? block : block.querySelector("code"));
 }
 
 // The page around the view: what scrolls it, and what would hide the header of a long answer.
@@ -281,12 +281,12 @@ function render({ model, el }) {
     for (const line of lines) element("p", "ns-footer", root, line);
   }
 
-  // Long code and tables come in pieces: what begins with + is more of the block before it.
+  // Long code, tables and lists come in pieces: what begins with + is more of the block before it.
   function put(block) {
     if (!block.startsWith("+")) return open.insertAdjacentHTML("beforebegin", block);
     const inside = insideOf(open.previousElementSibling);
     inside.replaceChildren();
-    if (inside.matches("tbody")) return inside.insertAdjacentHTML("beforebegin", block.slice(1));
+    if (!inside.matches("code > *")) return inside.insertAdjacentHTML("beforebegin", block.slice(1));
     const piece = element("span", "ns-piece", inside.parentElement);
     piece.innerHTML = block.slice(1);
     inside.before(piece);

@@ -262,6 +262,28 @@ def test_long_code_and_tables_grow_in_pieces_and_look_as_one(page: Page, lab: La
     expect(page.locator(".ns-live")).to_have_count(0)
 
 
+HEIGHTS = "lists => lists.map(list => Math.round(list.getBoundingClientRect().height))"
+
+
+def test_long_lists_grow_in_pieces_and_look_as_when_done(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    tight = "".join(f"{n}. item *{n}*\n    - nested\n" for n in range(3, 60))
+    loose = "".join(f"- item {n}\n\n" for n in range(40))
+    pieces = f"{tight}\n{loose}\nThe end.".splitlines(keepends=True)
+    lab.api.play(Script([start(), *map(delta, pieces), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("lists", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    live = page.locator(".ns-text")
+    expect(live.get_by_text("The end.")).to_be_visible()
+    assert live.locator("> ol").count() == live.locator("> ul").count() == 1
+    assert live.locator("> ol > li > p").count() == 57
+    growing = live.locator("> ol, > ul").evaluate_all(HEIGHTS)
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    done = notebook.output(1).locator(".jp-RenderedMarkdown").locator("> ol, > ul")
+    assert done.evaluate_all(HEIGHTS) == pytest.approx(growing, abs=3)
+
+
 def test_thinking_folds_when_the_answer_begins(page: Page, lab: Lab) -> None:
     first, second = Hold(), Hold()
     thinking = {"type": "thinking", "thinking": ""}
