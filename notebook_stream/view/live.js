@@ -9,6 +9,7 @@ const PHASES = {
 };
 const TICK_MS = 100;
 const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
+const GLIDE_MS = 300;
 const AT_END_PX = 48; // As near to the end as this is at the end.
 
 function element(tag, name, parent, text = "") {
@@ -128,6 +129,10 @@ function scrollerOf(node) {
   return document.scrollingElement;
 }
 
+function topOf(scroller) {
+  return scroller === document.scrollingElement ? 0 : scroller.getBoundingClientRect().top;
+}
+
 function openUp(root) {
   const opened = [];
   for (let up = root.parentElement; up; up = up.parentElement) {
@@ -149,8 +154,7 @@ function follow(root, scroller) {
   jump.hidden = true;
 
   function bottom() {
-    const box = scroller === document.scrollingElement ? 0 : scroller.getBoundingClientRect().top;
-    return box + scroller.clientHeight;
+    return topOf(scroller) + scroller.clientHeight;
   }
 
   function isAtEnd() {
@@ -188,32 +192,48 @@ function follow(root, scroller) {
   };
 }
 
-// The swap: the header goes, and what the reader looks at stays where it is. The page takes the
-// view out before it says so; where it was is known from the frame before.
+// The end: the header goes, and what the reader looks at stays where it is. The page takes the view
+// out before it says so: each frame knows where it was in the one before.
 
 function keepPlace(root, text, scroller) {
   const area = root.closest(".jp-OutputArea, .output");
   const own = root.closest(".jp-OutputArea-child, .output_area");
   let top = 0;
+  let over = false;
 
   function look() {
-    if (!root.isConnected) return;
-    top = text.getBoundingClientRect().top + scroller.scrollTop;
-    requestAnimationFrame(look);
+    if (root.isConnected) top = text.getBoundingClientRect().top + scroller.scrollTop;
+    else if (swapped()) return;
+    if (!over) requestAnimationFrame(look);
   }
 
-  function correct(place) {
+  function swapped() {
     const output = area.children[place]?.querySelector(".jp-RenderedMarkdown, .rendered_html");
-    if (!output || output.closest(".ns-live")) return;
+    if (!output?.isConnected || output.closest(".ns-live")) return false;
     const rose = top - scroller.scrollTop - output.getBoundingClientRect().top;
-    if (rose > 0 && scroller.scrollTop >= rose) scroller.scrollTop -= rose;
-    else if (rose > 0) output.style.marginTop = `${rose}px`;
+    if (rose > 0) stay(output, rose, scroller);
+    return true;
   }
 
   if (!area || !own) return () => {};
   const place = [...area.children].indexOf(own);
   look();
-  return () => requestAnimationFrame(() => correct(place));
+  return () => (over = true);
+}
+
+function stay(output, rose, scroller) {
+  const box = output.getBoundingClientRect();
+  const edge = topOf(scroller);
+  if (box.top + rose > edge) glide(output, rose);
+  else if (box.bottom > edge) scroller.scrollTop -= rose;
+}
+
+// Where the header was in sight, scrolling would move all the rest. The output is laid out where it
+// belongs and only drawn on its way there: no cell moves, and nothing is left to take away.
+function glide(output, px) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const from = { transform: `translateY(${px}px)` };
+  output.animate([from, { transform: "none" }], { duration: GLIDE_MS, easing: "ease-in-out" });
 }
 
 function render({ model, el }) {
@@ -231,7 +251,7 @@ function render({ model, el }) {
 
   let scroller = null;
   let following = null;
-  let swapped = () => {};
+  let lookAway = () => {};
   let closeUp = () => {};
   let order = Promise.resolve(); // Packets take their time; messages keep their order.
   let have = 0;
@@ -252,7 +272,7 @@ function render({ model, el }) {
     closeUp = openUp(root);
     scroller = scrollerOf(root);
     following = follow(root, scroller);
-    swapped = keepPlace(root, text, scroller);
+    lookAway = keepPlace(root, text, scroller);
   }
 
   function tell(message) {
@@ -276,8 +296,11 @@ function render({ model, el }) {
     done = true;
     root.setAttribute("aria-busy", "false");
     following?.end();
+    const top = text.getBoundingClientRect().top;
+    lookAway();
     head.bar.remove();
     closeUp();
+    if (scroller) stay(root, top - text.getBoundingClientRect().top, scroller);
     for (const line of lines) element("p", "ns-footer", root, line);
   }
 
@@ -340,7 +363,7 @@ function render({ model, el }) {
     model.off("msg:custom", hear);
     following?.end();
     closeUp();
-    if (!done) swapped();
+    lookAway();
   };
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -191,27 +193,99 @@ def test_a_long_answer_is_followed_until_the_reader_scrolls(page: Page, lab: Lab
     expect(page.locator(".ns-live")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scroll", [-900, 0])
-def test_the_swap_moves_nothing(page: Page, lab: Lab, scroll: int) -> None:
+WATCH = """words => {
+  const probe = document.createElement("div");
+  probe.style.position = "fixed";
+  document.body.append(probe);
+  window.places = [];
+  // Sizes are observed last in a frame, when nothing moves any more before it is painted.
+  new ResizeObserver(() => {
+    const read = [...document.querySelectorAll(".jp-OutputArea p")];
+    const found = read.find(p => p.textContent === words);
+    if (found) window.places.push(found.getBoundingClientRect().top);
+  }).observe(probe);
+  const next = () => {
+    probe.style.width = probe.style.width === "1px" ? "2px" : "1px";
+    requestAnimationFrame(next);
+  };
+  next();
+}"""
+
+
+def test_the_swap_moves_nothing_of_a_long_answer_in_any_frame(page: Page, lab: Lab) -> None:
     hold = Hold()
-    text = LONG if scroll else "Paragraph 30."
-    lab.api.play(Script([start(), delta(text), hold, end()]))
-    notebook = Notebook(page, lab, lab.write(f"swap{scroll}", "%%claude poem\nGo."), app="lab")
+    lab.api.play(Script([start(), delta(LONG), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("swap", "%%claude poem\nGo."), app="lab")
     notebook.run_all()
     expect(page.locator(".ns-text p").last).to_be_in_viewport()
     page.mouse.move(600, 500)
-    if scroll:
-        page.mouse.wheel(0, scroll)
-        expect(page.locator(".ns-jump")).to_be_visible()
+    page.mouse.wheel(0, -900)
+    expect(page.locator(".ns-jump")).to_be_visible()
     before = top(page, "Paragraph 30.")
+    page.evaluate(WATCH, "Paragraph 30.")
     hold.let_go.set()
     expect(page.locator(".ns-live")).to_have_count(0)
     expect(notebook.output(1).locator("small")).to_contain_text("25 in")
+    frames = page.evaluate("window.places.length")
+    page.wait_for_function("n => window.places.length > n + 5", arg=frames)
+    places = page.evaluate("window.places")
+    assert max(abs(place - before) for place in places) < 1.5, places
+
+
+def wait_until_at(page: Page, words: str, place: float) -> None:
+    """Wait until a paragraph is at a place on the screen."""
     page.wait_for_function(
-        "y => Math.abs([...document.querySelectorAll('.jp-OutputArea p')]"
-        ".find(p => p.textContent === 'Paragraph 30.').getBoundingClientRect().top - y) < 1.5",
-        arg=before,
+        "([words, y]) => Math.abs([...document.querySelectorAll('.jp-OutputArea p')]"
+        ".find(p => p.textContent === words).getBoundingClientRect().top - y) < 1.5",
+        arg=[words, place],
+        timeout=10_000,
     )
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_short_answer_takes_the_place_of_the_header(page: Page, lab: Lab, motion: Any) -> None:
+    page.emulate_media(reduced_motion=motion)
+    clock = page.context.new_cdp_session(page)
+    clock.send("Animation.enable")
+    hold = Hold()
+    lab.api.play(Script([start(), delta("Short."), hold, end()]))
+    path = lab.write(f"short-{motion}", "%%claude poem\nGo.", NEXT)
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text p")).to_have_text("Short.")
+    before = top(page, "Short.")
+    header = page.locator(".ns-bar").bounding_box()["height"]
+    below = page.locator(".jp-CodeCell").nth(2)
+    was = below.bounding_box()["y"]
+    clock.send("Animation.setPlaybackRate", {"playbackRate": 0})
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(notebook.output(1).locator("small")).to_contain_text("25 in")
+    if motion == "no-preference":
+        wait_until_at(page, "Short.", before)
+    clock.send("Animation.setPlaybackRate", {"playbackRate": 1})
+    wait_until_at(page, "Short.", before - header)
+    assert abs(below.bounding_box()["y"] - was) < 4
+
+
+def test_the_swap_moves_nothing_below_an_answer_that_was_scrolled_past(
+    page: Page, lab: Lab
+) -> None:
+    hold = Hold()
+    lab.api.play(Script([start(), delta(LONG), hold, end()]))
+    path = lab.write("past", "%%claude poem\nGo.", "\n" * 50, "\n" * 50)
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text p")).to_have_count(40)
+    below = page.locator(".jp-CodeCell").nth(2)
+    below.evaluate("cell => cell.scrollIntoView()")
+    expect(page.locator(".ns-live")).not_to_be_in_viewport()
+    was = below.bounding_box()["y"]
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(notebook.output(1).locator("small")).to_contain_text("25 in")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    assert abs(below.bounding_box()["y"] - was) < 4
 
 
 def test_the_answer_and_its_code_can_be_copied(page: Page, lab: Lab) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from ..loopback import Hold, Script, delta, end, start
 from .conftest import Lab, Notebook
+from .test_live import LONG
 
 
 def test_a_saved_notebook_gets_its_view_back(page: Page, lab: Lab, app: str) -> None:
@@ -32,6 +33,24 @@ def test_a_saved_notebook_gets_its_view_back(page: Page, lab: Lab, app: str) -> 
     expect(page.locator(".ns-text p").last).to_have_text("More")
     expect(page.locator(".ns-footer")).to_contain_text("25 in · 12 out")
     expect(page.locator(".ns-bar")).to_have_count(0)
+
+
+def test_a_view_that_was_reloaded_ends_without_a_jump(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    lab.api.play(Script([start(), delta(LONG), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("reload-end", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text p")).to_have_count(40)
+    notebook.save("widget-view")
+    page.reload()
+    expect(page.locator(".ns-state")).to_have_text("Writing")
+    read = page.locator(".ns-text p", has_text="Paragraph 30.")
+    read.evaluate("p => p.scrollIntoView({block: 'center'})")
+    expect(page.locator(".ns-jump")).to_be_visible()
+    before = read.bounding_box()["y"]
+    hold.let_go.set()
+    expect(page.locator(".ns-bar")).to_have_count(0)
+    assert abs(read.bounding_box()["y"] - before) < 1.5
 
 
 def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:
