@@ -10,6 +10,7 @@ const PHASES = {
 const TICK_MS = 100;
 const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
 const GLIDE_MS = 300;
+const SWAP_MS = 3000; // For how long a page may take to lay out what comes in the view's place.
 const AT_END_PX = 48; // As near to the end as this is at the end.
 
 function element(tag, name, parent, text = "") {
@@ -199,17 +200,18 @@ function keepPlace(root, text, scroller) {
   const area = root.closest(".jp-OutputArea, .output");
   const own = root.closest(".jp-OutputArea-child, .output_area");
   let top = 0;
-  let over = false;
+  let until = Infinity;
 
   function look() {
     if (root.isConnected) top = text.getBoundingClientRect().top + scroller.scrollTop;
     else if (swapped()) return;
-    if (!over) requestAnimationFrame(look);
+    if (performance.now() < until) requestAnimationFrame(look);
   }
 
   function swapped() {
     const output = area.children[place]?.querySelector(".jp-RenderedMarkdown, .rendered_html");
-    if (!output?.isConnected || output.closest(".ns-live")) return false;
+    // What has code in it is empty at first.
+    if (!output?.firstChild || !output.isConnected || output.closest(".ns-live")) return false;
     const rose = top - scroller.scrollTop - output.getBoundingClientRect().top;
     if (rose > 0) stay(output, rose, scroller);
     return true;
@@ -218,7 +220,7 @@ function keepPlace(root, text, scroller) {
   if (!area || !own) return () => {};
   const place = [...area.children].indexOf(own);
   look();
-  return () => (over = true);
+  return () => (until = performance.now() + SWAP_MS);
 }
 
 function stay(output, rose, scroller) {

@@ -212,17 +212,20 @@ WATCH = """words => {
 }"""
 
 
-def test_the_swap_moves_nothing_of_a_long_answer_in_any_frame(page: Page, lab: Lab) -> None:
+@pytest.mark.parametrize("more", ["", "```python\nx = 1\n```\n\n"], ids=["words", "code"])
+def test_the_swap_moves_nothing_of_a_long_answer(page: Page, lab: Lab, more: str) -> None:
     hold = Hold()
-    lab.api.play(Script([start(), delta(LONG), hold, end()]))
-    notebook = Notebook(page, lab, lab.write("swap", "%%claude poem\nGo."), app="lab")
+    text = LONG.replace("## ", f"{more}## ")
+    lab.api.play(Script([start(), delta(text), hold, end()]))
+    path = lab.write(f"swap{len(more)}", "%%claude poem\nGo.")
+    notebook = Notebook(page, lab, path, app="lab")
     notebook.run_all()
     expect(page.locator(".ns-text p").last).to_be_in_viewport()
     page.mouse.move(600, 500)
     page.mouse.wheel(0, -900)
     expect(page.locator(".ns-jump")).to_be_visible()
-    before = top(page, "Paragraph 30.")
-    page.evaluate(WATCH, "Paragraph 30.")
+    before = top(page, "Paragraph 35.")
+    page.evaluate(WATCH, "Paragraph 35.")
     hold.let_go.set()
     expect(page.locator(".ns-live")).to_have_count(0)
     expect(notebook.output(1).locator("small")).to_contain_text("25 in")
