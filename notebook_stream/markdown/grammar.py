@@ -110,7 +110,8 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A displayed formula on lines of its own; one that is still open runs to the end."""
     if state.is_code_block(start):
         return False
-    opener = state.src[state.bMarks[start] + state.tShift[start] :][:2]
+    at = state.bMarks[start] + state.tShift[start]
+    opener = state.src[at : at + 2]
     if opener not in _CLOSING:
         return False
     found = _closing_line(state, start, end, _CLOSING[opener])
