@@ -196,11 +196,16 @@ class Block:
         """The text of one field so far."""
         return "".join(piece for piece in self.pieces.get(name, ()) if isinstance(piece, str))
 
-    def finish(self) -> dict[str, Any]:
-        """The block as the API would send it whole."""
+    def finish(self, but: str = "") -> dict[str, Any]:
+        """The block as the API would send it whole.
+
+        Args:
+            but: The name of a field to leave out: a text may be long.
+        """
         block = dict(self.start)
         for name, pieces in self.pieces.items():
-            block |= self._finished(name, pieces)
+            if name != but:
+                block |= self._finished(name, pieces)
         return block
 
     def _finished(self, name: str, pieces: list[Any]) -> dict[str, Any]:
@@ -387,21 +392,21 @@ class Draft:
             ending: Why it ended, where the API did not end it.
             facts: What the fold cannot know: seconds, cost, request_id …
         """
-        text = self.text
         stop_reason = ending or self.stop_reason
         return Reply(
-            text,
+            self.text,
             usage=self.usage,
             stop_reason=stop_reason,
             complete=stop_reason in WHOLE,
             model=self.model,
             thinking="\n\n".join(self.thinking()),
-            _outline=tuple(_outlined(block.finish(), text) for block in self.blocks),
+            _outline=tuple(map(self._outlined, self.blocks)),
             _envelope=dict(self.message),
             **facts,
         )
 
-
-def _outlined(block: dict[str, Any], text: str) -> dict[str, Any]:
-    """A block, without the text where that is all of the answer's."""
-    return {**block, "text": ...} if text and block.get("text") == text else block
+    def _outlined(self, block: Block) -> dict[str, Any]:
+        """A block as it is now, without the text where that is all of the answer's."""
+        if self.parts and self.parts == list(filter(None, block.pieces.get("text", ()))):
+            return {**block.finish(but="text"), "text": ...}
+        return block.finish()

@@ -109,7 +109,8 @@ class Story:
 
     def _cite(self, block: Block) -> None:
         """Number what the text cites, once each, as links behind it."""
-        cited = [one for one in block.finish().get("citations") or () if isinstance(one, dict)]
+        cites = block.finish(but="text").get("citations") or ()
+        cited = [one for one in cites if isinstance(one, dict)]
         urls = dict.fromkeys(self._source(one) for one in cited)
         self._html += self._growing.grow("".join(map(self._mark, urls)))
 
