@@ -22,6 +22,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from .grammar import is_tame, language_of, lines_of, parser, seen
+from .kept import Kept
 from .still import missing_fence, plain_blocks, plain_settled, safe, settled
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
@@ -59,8 +60,8 @@ class Growing:
         self._head = ""  # what that needs before it to be read as such, as its own first lines
         self._number = 1  # of its first item
         self._env: dict[str, Any] = {}
-        self._markdown: list[str] = []
-        self._plain: list[str] = []
+        self._markdown = Kept()
+        self._plain = Kept()
 
     def grow(self, text: str) -> list[str]:
         """Add ``text``.
@@ -95,26 +96,25 @@ class Growing:
         """
         tokens, markdown, plain = self._rest()
         html = self._html(_groups(tokens))
+        self._add(markdown.rstrip("\n"), plain, more=self._goes_on)
         self._tail = self._head = ""
         self._goes_on = False
-        self.add(markdown.rstrip("\n"), plain)
         return html
 
     def add(self, markdown: str, plain: str) -> None:
         """Add finished blocks that are harmless already, after `close`."""
+        self._add(markdown, plain, more=False)
+
+    def _add(self, markdown: str, plain: str, *, more: bool) -> None:
         if markdown:
-            before = "".join(self._markdown[-1:])
-            gap = "" if not before or before.endswith("\n\n") else "\n\n"
-            self._markdown.append(f"{gap}{markdown}\n\n")
-        self._plain.append(f"{plain}\n\n")
+            gap = "" if more or self._markdown.end in {"", "\n\n"} else "\n\n"
+            self._markdown.add(f"{gap}{markdown}\n\n")
+        self._plain.add(f"{plain}\n\n")
 
     def still(self) -> tuple[str, str]:
         """The whole text so far as harmless Markdown and as plain text."""
         _, markdown, plain = self._rest()
-        return (
-            settled([*self._markdown, markdown]),
-            plain_settled("".join([*self._plain, plain])),
-        )
+        return settled(f"{self._markdown}{markdown}"), plain_settled(f"{self._plain}{plain}")
 
     def _rest(self) -> tuple[list[Token], str, str]:
         """What is not finished yet: its tokens, and harmless Markdown and plain text of it."""
@@ -196,8 +196,8 @@ class Growing:
         lines = lines_of(self._head + self._tail)
         tokens = [token for group in groups for token in group]
         markdown, plain = self._still(tokens, lines[:end], piece=piece)
-        self._markdown.append(markdown)
-        self._plain.append(plain)
+        self._markdown.add(markdown)
+        self._plain.add(plain)
         self._number = _next_number(tokens) if piece else 1
         self._tail = "".join(lines[end:])
 

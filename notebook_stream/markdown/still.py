@@ -70,7 +70,7 @@ def harmless(text: str) -> str:
     """
     text, env = seen(text), dict[str, Any]()
     tokens, lines = parser().parse(text, env), lines_of(text)
-    return settled([safe(tokens, lines, env), missing_fence(tokens, lines)])
+    return settled(safe(tokens, lines, env) + missing_fence(tokens, lines))
 
 
 def safe(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[str, Any]) -> str:
@@ -85,10 +85,10 @@ def safe(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[str, Any]) 
     return "".join(_safe_part(write, *part) for part in _parts(tokens, lines))
 
 
-def settled(pieces: Sequence[str]) -> str:
+def settled(text: str) -> str:
     """Harmless Markdown of a whole text: a dollar sign that is alone needs no disguise."""
-    alone = sum(piece.count("$") + piece.count(_MONEY) for piece in pieces) == 1
-    return "".join([piece.replace(_MONEY, "$" if alone else MONEY) for piece in pieces])
+    alone = text.count("$") + text.count(_MONEY) == 1
+    return text.replace(_MONEY, "$" if alone else MONEY)
 
 
 _Kind = Literal["code", "indented", "row", "text"]

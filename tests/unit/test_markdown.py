@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from notebook_stream.markdown import Growing, harmless, plain
+from notebook_stream.markdown.kept import Kept
 from notebook_stream.markdown.still import BACKSLASH, MONEY
 
 EVERYTHING = r"""# Title with `code`
@@ -96,6 +97,15 @@ def rendered(*pieces: str) -> str:
     blocks = [block for piece in pieces for block in growing.grow(piece)]
     inside, after = growing.open_block()
     return page([*blocks, *([f"+{inside}"] if inside else []), after])
+
+
+@given(st.lists(st.one_of(st.text(), st.sampled_from(["🌊", "\ud83c", "\udf0a", "a\n\n"]))))
+def test_what_is_kept_comes_back(pieces: list[str]) -> None:
+    kept = Kept()
+    for piece in pieces:
+        kept.add(piece)
+    assert str(kept) == "".join(pieces)
+    assert kept.end == "".join(pieces[-1:])[-2:]
 
 
 def test_a_tour_renders_the_same_cut_anywhere() -> None:
