@@ -111,6 +111,13 @@ class Growing:
             self._markdown.add(f"{gap}{markdown}\n\n")
         self._plain.add(f"{plain}\n\n")
 
+    def end(self) -> None:
+        """Finish all, as nothing follows: `still` has nothing left to parse."""
+        markdown, plain = self._rest()
+        self._markdown.add(markdown)
+        self._plain.add(plain)
+        self._tail = self._head = ""
+
     def still(self) -> tuple[str, str]:
         """The whole text so far as harmless Markdown and as plain text."""
         _, markdown, plain = self._rest()

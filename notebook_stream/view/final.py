@@ -38,10 +38,34 @@ NOTES = {
 
 @dataclass
 class Output:
-    """A static output of a notebook."""
+    """A static output of a notebook: all there is to save of an answer.
 
-    data: dict[str, str]
-    metadata: dict[str, Any]
+    Put together on the thread that shows it: the C library keeps for a thread what a long text
+    leaves free of that thread's memory.
+
+    Attributes:
+        reply: The answer.
+        notes: What else there is to say.
+        name: The variable that holds it.
+        story: Its text; None where that cannot be made safe.
+    """
+
+    reply: Reply
+    notes: tuple[str, ...]
+    name: str
+    story: Story | None
+
+    def data(self) -> dict[str, str]:
+        """The texts, by their kind."""
+        if self.story:
+            data = mimebundle(self.reply, self.notes, *self.story.still())
+        else:
+            data = {"text/plain": "\n\n".join([self.reply, *self.notes, footer(self.reply)])}
+        return {kind: sound(part) for kind, part in data.items()}
+
+    def metadata(self) -> dict[str, Any]:
+        """What can be read back out of a saved notebook."""
+        return metadata(self.reply, self.name)
 
 
 class FinalView(NoView):
@@ -68,34 +92,33 @@ class FinalView(NoView):
 
         if self._output:
             publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-                self._output.data, self._output.metadata
+                self._output.data(), self._output.metadata()
             )
 
 
-def told(blocks: Iterable[dict[str, Any]]) -> tuple[str, str]:
-    """An answer's blocks as harmless Markdown and as plain text."""
+def told(blocks: Iterable[dict[str, Any]]) -> Story:
+    """The story of an answer's blocks."""
     story = Story()
     story.take(list(map(Block, blocks)), whole=True)
-    return story.still()
+    return story
 
 
-def output(
-    reply: Reply, notes: tuple[str, ...], name: str, text: Callable[[], tuple[str, str]]
-) -> Output:
-    """The static output: all there is to save of an answer.
+def output(reply: Reply, notes: tuple[str, ...], name: str, tell: Callable[[], Story]) -> Output:
+    """The static output, with the text read to its end, which may take a while.
 
     Args:
         reply: The answer.
         notes: What else there is to say.
         name: The variable that holds it.
-        text: Gives its text as harmless Markdown and as plain text.
+        tell: Gives its story.
     """
     try:
-        data = mimebundle(reply, notes, *text())
+        story = tell()
+        story.end()
     except Exception:  # an answer may hold anything; no fault of a parser may cost it
         log.exception("the Markdown could not be made safe")
-        data = {"text/plain": "\n\n".join([reply, *notes, footer(reply)])}
-    return Output({kind: sound(part) for kind, part in data.items()}, metadata(reply, name))
+        return Output(reply, notes, name, None)
+    return Output(reply, notes, name, story)
 
 
 def has_output(reply: Reply) -> bool:

@@ -71,7 +71,7 @@ class LiveView:
         self._open = packed([])
         self._open_sent = False
         self._last: dict[str, Any] = {}
-        self._output = Output({}, {})
+        self._output: Output | None = None
         self._draft: Draft | None = None
         self._sound = True
         self._first: float | None = None
@@ -125,7 +125,7 @@ class LiveView:
         if self._plain:
             self._plain = False
             self._update(self._live())
-        if self._output.data:
+        if self._output:
             self._send()
 
     def paint(self, draft: Draft) -> bool:
@@ -201,7 +201,7 @@ class LiveView:
             self._show_plain()
 
     def _show_plain(self) -> None:
-        if not self._plain and not self._output.data:
+        if not self._plain and not self._output:
             self._plain = True
             self._update(self._waiting("Claude is answering, and this page cannot show it live"))
 
@@ -213,19 +213,20 @@ class LiveView:
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the static output."""
         self._last |= {"phase": "done", "footer": [*notes, *sentences(reply), footer(reply)]}
-        self._output = output(reply, notes, self._name, lambda: self._still(reply))
+        self._output = output(reply, notes, self._name, lambda: self._told(reply))
 
-    def _still(self, reply: Reply) -> tuple[str, str]:
+    def _told(self, reply: Reply) -> Story:
         if not self._sound or self._draft is None:
             return told(reply.blocks)
         while self._story.waits:
             self._tell(self._draft, whole=False)
         self._tell(self._draft, whole=True)
-        return self._story.still()
+        return self._story
 
     def close(self) -> None:
         """Put the static output in the widget's place."""
-        self._update(self._output.data, self._output.metadata)
+        data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
+        self._update(data, facts)
         if self.kept:
             self._open_sent = False
             self._send()

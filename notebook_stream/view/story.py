@@ -64,6 +64,10 @@ class Story:
         inside, after = self._growing.open_block()
         return inside, after + self._open
 
+    def end(self) -> None:
+        """Read what is left of the text, as nothing follows: `still` is quick then."""
+        self._growing.end()
+
     def still(self) -> tuple[str, str]:
         """All of it as harmless Markdown and as plain text, with the sources it cites."""
         markdown, plain = self._growing.still()

@@ -28,7 +28,7 @@ def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -
         story.take(draft.blocks)
         story.open_block()
     story.take(draft.blocks, whole=True)
-    assert story.still() == told(draft.freeze().blocks)
+    assert story.still() == told(draft.freeze().blocks).still()
 
 
 @pytest.mark.parametrize("text", ["Some *words*.\n\n" * 10_000, "- an item\n" * 20_000])
@@ -43,7 +43,7 @@ def test_a_burst_is_told_a_part_at_a_time_and_whole_at_the_end(text: str) -> Non
     while story.waits:
         assert story.take(blocks)
     story.take(blocks, whole=True)
-    assert story.still() == told([block.finish() for block in blocks])
+    assert story.still() == told([block.finish() for block in blocks]).still()
 
 
 def whole(*blocks: dict[str, Any]) -> Story:
