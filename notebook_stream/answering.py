@@ -208,6 +208,7 @@ class Answer:
             self._error.reply = reply
             self._error.request_id = self._error.request_id or reply.request_id
         await _see_out(asyncio.create_task(self._finish(reply)))
+        del self._draft  # of short deltas it is many times the text, which the reply has
         return reply
 
     async def _read(self) -> None:

@@ -116,7 +116,10 @@ class LiveView:
         self._wait = words[:1].upper() + words[1:]
 
     def _text(self) -> str:
-        return self._draft.text if self._draft else ""
+        draft = self._draft
+        if draft is None:
+            return self._output.reply if self._output else ""
+        return draft.text
 
     def _show_all(self, message: dict[str, Any]) -> None:
         self._seen = True
@@ -214,6 +217,7 @@ class LiveView:
         """Make the static output."""
         self._last |= {"phase": "done", "footer": [*notes, *sentences(reply), footer(reply)]}
         self._output = output(reply, notes, self._name, lambda: self._told(reply))
+        self._draft = None  # of short deltas it is many times the text
 
     def _told(self, reply: Reply) -> Story:
         if not self._sound or self._draft is None:
