@@ -113,10 +113,11 @@ class Growing:
 
     def end(self) -> None:
         """Finish all, as nothing follows: `still` has nothing left to parse."""
-        markdown, plain = self._rest()
+        _, markdown, plain = self._rest()
         self._markdown.add(markdown)
         self._plain.add(plain)
         self._tail = self._head = ""
+        self._goes_on = False
 
     def still(self) -> tuple[str, str]:
         """The whole text so far as harmless Markdown and as plain text."""

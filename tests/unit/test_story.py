@@ -46,6 +46,27 @@ def test_a_burst_is_told_a_part_at_a_time_and_whole_at_the_end(text: str) -> Non
     assert story.still() == told([block.finish() for block in blocks]).still()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\n" + "f(1)\n" * 150,
+        "| a |\n|---|\n" + "| 1 |\n" * 150,
+        "- item\n" * 149 + "- item",
+        "3. item\n\n" * 100,
+    ],
+    ids=["code", "table", "tight list", "loose list"],
+)
+def test_a_long_block_that_another_ends_is_told_alike(text: str) -> None:
+    tool = {"type": "tool_use", "name": "look", "input": {"up": 1}}
+    blocks, story = [Block({"type": "text"})], Story()
+    for line in text.splitlines(keepends=True):
+        blocks[0].add({"text": line})
+        story.take(blocks)
+    blocks += [Block(tool), Block({"type": "text", "text": "So."})]
+    story.take(blocks, whole=True)
+    assert story.still() == told([block.finish() for block in blocks]).still()
+
+
 def whole(*blocks: dict[str, Any]) -> Story:
     story = Story()
     story.take([Block(block) for block in blocks], whole=True)
