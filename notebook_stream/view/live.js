@@ -9,7 +9,6 @@ const PHASES = {
 };
 const TICK_MS = 100;
 const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
-const GLIDE_MS = 300;
 const SWAP_MS = 3000; // For how long a page may take to lay out what comes in the view's place.
 const AT_END_PX = 48; // As near to the end as this is at the end.
 
@@ -226,16 +225,23 @@ function keepPlace(root, text, scroller) {
 function stay(output, rose, scroller) {
   const box = output.getBoundingClientRect();
   const edge = topOf(scroller);
-  if (box.top + rose > edge) glide(output, rose);
+  if (box.top + rose > edge) hold(output, rose, scroller);
   else if (box.bottom > edge) scroller.scrollTop -= rose;
 }
 
-// Where the header was in sight, scrolling would move all the rest. The output is laid out where it
-// belongs and only drawn on its way there: no cell moves, and nothing is left to take away.
-function glide(output, px) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  const from = { transform: `translateY(${px}px)` };
-  output.animate([from, { transform: "none" }], { duration: GLIDE_MS, easing: "ease-in-out" });
+// Where the header was in sight its place stays empty, as long as somebody may look at what is below
+// it; out of sight it goes, and nothing that is in sight moves for it.
+function hold(output, px, scroller) {
+  output.style.marginTop = `${px}px`;
+  const seen = new IntersectionObserver(([entry]) => {
+    if (entry.isIntersecting) return;
+    seen.disconnect();
+    const next = output.closest(".jp-Cell, .cell")?.nextElementSibling;
+    const was = next?.getBoundingClientRect().top;
+    output.style.marginTop = "";
+    if (next) scroller.scrollTop += Math.min(0, next.getBoundingClientRect().top - was);
+  });
+  seen.observe(output);
 }
 
 function render({ model, el }) {

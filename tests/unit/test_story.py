@@ -64,6 +64,7 @@ def test_a_long_block_that_another_ends_is_told_alike(text: str) -> None:
         story.take(blocks)
     blocks += [Block(tool), Block({"type": "text", "text": "So."})]
     story.take(blocks, whole=True)
+    assert story.still()[0].startswith(text.rstrip())
     assert story.still() == told([block.finish() for block in blocks]).still()
 
 
