@@ -327,7 +327,7 @@ class _Plain:
 
     def _mark(self, token: Token) -> str:
         if token.type in {"bullet_list_open", "ordered_list_open"}:
-            start = int(token.attrGet("start") or 1)
+            start = int(token.attrs.get("start", 1))
             self._numbers.append(start if token.type.startswith("ordered") else None)
         elif token.type in {"bullet_list_close", "ordered_list_close"}:
             self._numbers.pop()

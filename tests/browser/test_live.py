@@ -252,6 +252,8 @@ def test_the_swap_moves_no_short_answer_and_leaves_no_gap_once_out_of_sight(
     notebook = Notebook(page, lab, path, app="lab")
     notebook.run_all()
     expect(page.locator(".ns-text p")).to_have_text("Short.")
+    page.locator(".jp-CodeCell").nth(1).evaluate("cell => cell.scrollIntoView()")
+    expect(page.locator(".ns-bar")).to_be_in_viewport()
     before = top(page, "Short.")
     hold.let_go.set()
     expect(page.locator(".ns-live")).to_have_count(0)

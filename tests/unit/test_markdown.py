@@ -139,6 +139,10 @@ def test_a_formula_that_a_blank_line_ends_belongs_to_the_text_before_it() -> Non
     assert rendered("text\n$$\n", "\nmore") == rendered("text\n$$\n\nmore")
 
 
+def test_a_list_may_begin_with_nothing() -> None:
+    assert plain("0. none\n1. one") == "0. none\n1. one"
+
+
 def test_finished_blocks_are_given_once() -> None:
     growing = Growing()
     assert growing.grow("one\n\ntwo") == []
