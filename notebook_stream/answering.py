@@ -67,6 +67,7 @@ class Answer:
     ) -> None:
         begun = prompt.reply if isinstance(prompt, Beginning) else None
         self._place = place or Place()
+        self._turn = self._place.number() if begun is None else begun.turn
         self._body = request_body(prompt, options, self._place)
         self._replay = recording_for(options)
         self._options = options
@@ -181,8 +182,10 @@ class Answer:
         reply = self.done.result()
         if not self._delivered:
             self._delivered = True
-            self._bind(reply)
-            self._view.close()
+            try:
+                self._bind(reply)
+            finally:
+                self._view.close()
             if not self._view.kept:
                 self._unlisten()
             if self._view.shows:
@@ -314,6 +317,7 @@ class Answer:
             first_token_seconds=self._first_token,
             recorded=self._options.recorded,
             chat=self._place.chat or None,
+            turn=self._turn,
             error=str(self._error) if self._error else None,
             request=self._body,
         )

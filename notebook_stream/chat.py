@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import host, table, verbs
 from .errors import OptionError
-from .options import Options
+from .options import Options, text_of
 from .reply import Reply
-from .turns import Place, Turn, messages
+from .turns import Place, Turn, amend, messages
+from .view.final import ended
 
 _numbers = itertools.count(1)
+
+_chats: weakref.WeakSet[Chat] = weakref.WeakSet()
+"""All there are."""
 
 SHOWN = 60
 """Characters of a prompt in a table."""
@@ -32,8 +36,8 @@ class Chat:
         chat.ask("And on a rainy day?")
 
     Args:
-        name: What `%claude_usage` and the outputs' metadata call it; without one it is called by
-            its variable in ``%%claude --chat``, else by a number.
+        name: What `%claude_usage`, footers and metadata call it; without one it is called by its
+            variable in ``%%claude --chat``, else by a number.
         options: ``model``, ``system`` …, as in `%%claude?`: what holds where a turn does not say.
 
     Attributes:
@@ -44,9 +48,15 @@ class Chat:
         OptionError: An option does not exist or has a value that it cannot have.
     """
 
-    def __init__(self, name: str = "", **options: Any) -> None:
+    def __new__(cls, **_: Any) -> Chat:
+        """Make one, also out of a pickle."""
+        self = super().__new__(cls)
+        _chats.add(self)
+        return self
+
+    def __init__(self, *, name: str = "", **options: Any) -> None:
         Options.of(options)
-        self.name = name
+        self.name = text_of("name", name)
         self.options = options
         self.turns: list[Turn] = []
 
@@ -66,7 +76,7 @@ class Chat:
         """The same, for ``async with``, as `notebook_stream.astream`."""
         return verbs.astream(prompt, chat=self, **options)
 
-    def fork(self, name: str = "", *, turns: int | None = None) -> Chat:
+    def fork(self, *, name: str = "", turns: int | None = None) -> Chat:
         """Another chat that begins as this one, to go on in two ways.
 
         Args:
@@ -76,12 +86,14 @@ class Chat:
         Raises:
             OptionError: There are not so many.
         """
-        if turns is not None and not 0 <= turns <= len(self.turns):
+        if turns is not None and turns not in range(len(self.turns) + 1):
             msg = f"there are {len(self.turns)} turns, got turns={turns!r}; give 0 to all of them."
             raise OptionError(msg)
-        made = Chat(name, **self.options)
+        made = Chat(name=name, **self.options)
         # The cells are the old chat's: run again, they change nothing here.
-        made.turns = [Turn(turn.prompt, turn.reply) for turn in self.turns[:turns]]
+        made.turns = [
+            Turn(turn.prompt, turn.reply, options=turn.options) for turn in self.turns[:turns]
+        ]
         return made
 
     @property
@@ -94,23 +106,26 @@ class Chat:
         self.name = self.name or str(next(_numbers))
         return Place(self.name, self.turns, host.cell())
 
-    def amend(self, old: Reply, new: Reply) -> None:
-        """Put the reply that goes on from another into its turn, if there is one."""
-        for n, turn in enumerate(self.turns):
-            if turn.reply is old:
-                self.turns[n] = Turn(turn.prompt, new, turn.cell)
-
     def __repr__(self) -> str:
-        return f"<Chat {self.name!r}: {len(self.turns)} turns>"
+        count = len(self.turns)
+        return f"<Chat {self.name!r}: {count} turn{'s' * (count != 1)}>"
 
     def _repr_markdown_(self) -> str:
         from .markdown import harmless, literal  # heavy, and seldom asked for
 
         parts = [f"*{literal(repr(self).strip('<>'))}*"]
         for turn in self.turns:
-            quoted = (f"> {line}" for line in harmless(turn.prompt).splitlines())
-            parts += ["\n".join(quoted), turn.reply._repr_markdown_()]
+            quoted = "\n".join(f"> {line}" for line in turn.prompt.split("\n"))
+            parts += [harmless(quoted), turn.reply._repr_markdown_()]
+            if not turn.reply.complete:
+                parts.append(f"*({literal(ended(turn.reply))})*")
         return "\n\n".join(parts)
+
+
+def go_on(old: Reply, new: Reply) -> None:
+    """Have the reply that goes on from another stand in its stead, in whichever chat that is."""
+    for chat in list(_chats):
+        amend(chat.turns, old, new)
 
 
 @dataclass(repr=False)
@@ -125,15 +140,18 @@ class Chats:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The names of the columns, then a row for each chat."""
-        return [("chat", "last prompt", "turns"), *(_row(*item) for item in self.named.items())]
+        head = ("variable", "name", "last prompt", "turns")
+        return [head, *(_row(*item) for item in self.named.items())]
 
     def __repr__(self) -> str:
         return table.plain(self.rows())
 
     def _repr_markdown_(self) -> str:
-        return table.marked(self.rows(), 2)
+        return table.marked(self.rows(), 3)
 
 
-def _row(name: str, chat: Chat) -> tuple[str, ...]:
-    last = chat.turns[-1].prompt if chat.turns else ""
-    return name, textwrap.shorten(last, SHOWN, placeholder="…"), str(len(chat.turns))
+def _row(variable: str, chat: Chat) -> tuple[str, ...]:
+    last = " ".join(chat.turns[-1].prompt.split()) if chat.turns else ""
+    shown = "".join(filter(str.isprintable, last))
+    cut = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+    return variable, chat.name, cut, str(len(chat.turns))

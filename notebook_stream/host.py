@@ -83,9 +83,13 @@ def _sender(request: dict[str, Any]) -> Kind:
 
 
 def cell() -> tuple[str, str] | None:
-    """The id of the cell that runs and of this run of it, where the front end names its cells."""
+    """The id of the cell that runs and of this run of it, where the front end names its cells.
+
+    A thread of the user's may be of a cell that ran before.
+    """
     here = shell()
-    request = here.get_parent() if here is not None and _in_kernel(here) else {}
+    known = here is not None and _in_kernel(here) and _in_main_thread()
+    request = here.get_parent() if known else {}  # type: ignore[union-attr] # it is known
     name = (request.get("metadata") or {}).get("cellId")
     return (str(name), str(request["header"]["msg_id"])) if name else None
 

@@ -121,20 +121,19 @@ class ClaudeMagics(Magics):
         self, name: str, given: dict[str, Any], prompt: str, names: Mapping[str, Any]
     ) -> Answer:
         """The answer that is the next turn of a chat; the chat is made where there is none."""
-        variable = _identifier(given.pop("chat") or DEFAULT_CHAT)
+        variable = given.pop("chat") or DEFAULT_CHAT
         if variable == name:
-            msg = (
-                f"{name!r} cannot hold the chat and the reply; write %%claude answer --chat {name}."
-            )
+            msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
             raise OptionError(msg)
-        chat = _chat_of(variable, self.shell.user_ns)
+        chat = _chat_of(variable, names)
         place = chat.place()
-        options = Options.of({**chat.options, **given})
+        options = Options.of({**chat.options, **place.options(), **given})
         text = prompt if options.raw else interpolate(prompt, names)
-        answer = self._answer_in(name, text, options, place, partial(place.keep, text))
-        self.shell.user_ns[variable] = chat
-        if not place.before():
-            chat.options |= {option: given[option] for option in LASTING if option in given}
+        lasting = {option: given[option] for option in LASTING if option in given}
+        keep = partial(place.keep, text, options=lasting)
+        answer = self._answer_in(name, text, options, place, keep)
+        if variable not in names:
+            self.shell.user_ns[variable] = chat
         return answer
 
     def _answer_in(
@@ -148,6 +147,8 @@ class ClaudeMagics(Magics):
         """An answer that is shown here, bound to a name, and kept in a chat."""
         from .answering import Answer, view_here
 
+        notes = _replaced(name, self.shell.user_ns)
+
         def bind(reply: Reply) -> None:
             self.shell.user_ns[name] = reply
             keep(reply)
@@ -159,7 +160,7 @@ class ClaudeMagics(Magics):
             place=place,
             bind=bind,
         )
-        answer.notes = _replaced(name, self.shell.user_ns)
+        answer.notes = notes
         answer.go_on = f"%claude_continue {name}"
         return answer
 
@@ -170,29 +171,22 @@ class ClaudeMagics(Magics):
         What came is sent as the start of the answer, which models up to Claude 4.5 take.
         """
         from .asking import Beginning
+        from .chat import go_on
 
         name = line.strip() or DEFAULT_NAME
         try:
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
             place = Place(begun.chat or "")
-            answer = self._answer_in(name, Beginning(begun), options, place, self._amending(begun))
+            keep = partial(go_on, begun)
+            answer = self._answer_in(name, Beginning(begun), options, place, keep)
         except (OptionError, CredentialsError) as error:
             raise UsageError(str(error)) from None
         answer.block()
 
-    def _amending(self, begun: Reply) -> Callable[[Reply], None]:
-        """Puts what goes on from a reply into its turn, in whichever chat that is."""
-
-        def amend(reply: Reply) -> None:
-            for chat in _chats(self.shell.user_ns).values():
-                chat.amend(begun, reply)
-
-        return amend
-
     @line_magic
     def claude_chats(self, line: str) -> Chats:
-        """Show the chats of this notebook: the variables that hold them, and where they are."""
+        """Show the chats of this notebook: variable, name, last prompt, turns."""
         from .chat import Chats
 
         return Chats(_chats(self.shell.user_ns))
@@ -260,10 +254,14 @@ def _head(line: str) -> tuple[str, dict[str, Any]]:
 
 
 def _identifier(name: str) -> str:
-    if name.isidentifier() and not keyword.iskeyword(name):
+    if _is_name(name):
         return name
     msg = f"{name!r} cannot be the name of a variable; write a name such as %%claude answer."
     raise OptionError(msg)
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _cut_answer(name: str, names: Mapping[str, Any]) -> Reply:
@@ -291,7 +289,7 @@ def _chats(names: Mapping[str, Any]) -> dict[str, Chat]:
     return {
         name: value
         for name, value in names.items()
-        if isinstance(value, Chat) and not name.startswith("_")
+        if issubclass(type(value), Chat) and not name.startswith("_")
     }
 
 
@@ -299,27 +297,40 @@ def _chat_of(variable: str, names: Mapping[str, Any]) -> Chat:
     """The chat in a variable; a new one where the name is free.
 
     Raises:
-        OptionError: It holds something else.
+        OptionError: It holds something else, or cannot be one.
     """
     from .chat import Chat
 
-    chat = names[variable] if variable in names else Chat(variable)
-    if isinstance(chat, Chat):
-        chat.name = chat.name or variable
-        return chat
-    msg = (
-        f"{variable!r} holds a value of type {type(chat).__name__}, which is no chat; "
-        "give --chat another name, or none."
-    )
-    raise OptionError(msg)
+    if not _is_name(variable):
+        msg = (
+            f"{variable!r} after --chat cannot be a variable; write --chat trip, or --chat -- for "
+            "the chat without a name."
+        )
+        raise OptionError(msg)
+    chat = names[variable] if variable in names else Chat(name=variable)
+    if not isinstance(chat, Chat):
+        msg = (
+            f"{variable!r} holds a value of type {type(chat).__name__}, which is no chat; "
+            "give --chat another name, or none."
+        )
+        raise OptionError(msg)
+    chat.name = chat.name or variable
+    return chat
 
 
 def _replaced(name: str, names: Mapping[str, Any]) -> tuple[str, ...]:
-    """What to say where NAME held something of the user's."""
+    """What to say where NAME held something of the user's.
+
+    Raises:
+        OptionError: It holds a chat, of which more would be lost than a value.
+    """
     from .reply import Reply
 
     if name not in names or isinstance(names[name], Reply):
         return ()
+    if name in _chats({name: names[name]}):
+        msg = f"{name!r} holds {names[name]!r}; write %%claude answer --chat {name} to ask in it."
+        raise OptionError(msg)
     return (
         f"{name} held a value of type {type(names[name]).__name__}, which this reply replaced.",
     )

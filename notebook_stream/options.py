@@ -93,16 +93,16 @@ class Options:
         Raises:
             OptionError: An option does not exist or has a value that it cannot have.
         """
-        known = {option.name for option in TABLE}
+        known = {option.name for option in TABLE} - {"chat"}  # which is the caller's to take
         for name in given:
             if name not in known:
                 msg = f"there is no option {name!r}; the options are {', '.join(sorted(known))}."
                 raise OptionError(msg)
         chosen = {name: value for name, value in given.items() if value is not None}
         return cls(
-            model=_text("model", chosen.get("model", settings.model)).strip(),
+            model=text_of("model", chosen.get("model", settings.model)).strip(),
             max_tokens=_count(chosen.get("max_tokens", settings.max_tokens)),
-            system=_text("system", chosen.get("system", settings.system)) or None,
+            system=text_of("system", chosen.get("system", settings.system)) or None,
             raw=bool(chosen.get("raw", False)),
             record=_writable(chosen.get("record")),
             replay=_path("replay", chosen["replay"]) if "replay" in chosen else None,
@@ -120,7 +120,12 @@ def _count(value: Any) -> int:
     return int(value)
 
 
-def _text(name: str, value: Any) -> str:
+def text_of(name: str, value: Any) -> str:
+    """The value, which has to be text.
+
+    Raises:
+        OptionError: It is not.
+    """
     if isinstance(value, str):
         return value
     msg = f"{name} must be text, got {type(value).__name__}; write {name}='…'."

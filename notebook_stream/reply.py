@@ -74,6 +74,7 @@ class Reply(str):
             assistant's turn: of an answer that was cut, ``blocks`` may hold more.
         recorded: True when it came from a recording.
         chat: The name of the chat it was asked in; None outside of any.
+        turn: Which turn of that chat it is, from 1; None outside of any.
         error: One sentence saying what went wrong; None where nothing did.
         request: The request's JSON; None in a copy or a pickle, as it may hold anything.
     """
@@ -92,6 +93,7 @@ class Reply(str):
     parsed: Any = None
     recorded: bool = False
     chat: str | None = None
+    turn: int | None = None
     error: str | None = None
 
     request: dict[str, Any] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from .message import NOTHING, sendable
@@ -11,6 +12,9 @@ from .reply import Reply, sound
 
 Cell = tuple[str, str]
 """The id of a notebook's cell, and of one run of it."""
+
+_changing = Lock()
+"""Held while turns are changed: a chat may be asked in many threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +25,13 @@ class Turn:
         prompt: What was sent.
         reply: What came, whole or in part.
         cell: Where it was asked; None where the front end does not say.
+        options: What it was asked with; of a chat's first turn they hold for the later ones.
     """
 
     prompt: str
     reply: Reply
     cell: Cell | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
@@ -35,6 +41,25 @@ def messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
         said.append({"role": "user", "content": sound(turn.prompt)})
         said.append({"role": "assistant", "content": _answered(turn.reply)})
     return said
+
+
+def may_stand(reply: Reply) -> bool:
+    """Whether a reply can be that of a turn.
+
+    One of which nothing came cannot: its prompt would stand there alone. Nor can one that Claude
+    declined, as the next ones would be declined with it
+    (https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals).
+    """
+    nothing = not reply.complete and _answered(reply) == [NOTHING]
+    return not nothing and reply.stop_reason != "refusal"
+
+
+def amend(turns: list[Turn], old: Reply, new: Reply) -> None:
+    """Put the reply that goes on from another into its turn, if there is one."""
+    with _changing:
+        for n, turn in enumerate(turns):
+            if turn.reply is old and may_stand(new):
+                turns[n] = Turn(turn.prompt, new, turn.cell, turn.options)
 
 
 @dataclass(frozen=True)
@@ -55,19 +80,24 @@ class Place:
         """The turns that go before the prompt."""
         return self.turns[: self._index()]
 
-    def keep(self, prompt: str, reply: Reply) -> None:
-        """Make it a turn, in the stead of those that its cell made in an earlier run.
+    def number(self) -> int | None:
+        """Which turn of the chat is asked here, from 1; None outside of any."""
+        return len(self.before()) + 1 if self.chat else None
 
-        An answer of which nothing came makes none: its prompt would stand there alone. One that
-        Claude declined makes none, as the next ones would be declined with it
-        (https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals).
-        """
-        nothing = not reply.complete and _answered(reply) == [NOTHING]
-        if nothing or reply.stop_reason == "refusal":
+    def options(self) -> Mapping[str, Any]:
+        """The options that hold here where a prompt does not say: of the first turn before it."""
+        first = self.before()[:1]
+        return first[0].options if first else {}
+
+    def keep(self, prompt: str, reply: Reply, options: Mapping[str, Any] | None = None) -> None:
+        """Make it a turn, if it may stand, in the stead of those of its cell's earlier run."""
+        if not may_stand(reply):
             return
-        index, earlier = self._index(), self._earlier()
-        kept = [turn for turn in self.turns if turn not in earlier]
-        self.turns[:] = [*kept[:index], Turn(prompt, reply, self.cell), *kept[index:]]
+        with _changing:
+            index, earlier = self._index(), self._earlier()
+            kept = [turn for turn in self.turns if turn not in earlier]
+            made = Turn(prompt, reply, self.cell, options or {})
+            self.turns[:] = [*kept[:index], made, *kept[index:]]
 
     def _index(self) -> int:
         """Of the first turn of an earlier run; else after the last of this run; else the end."""
@@ -87,4 +117,5 @@ class Place:
 
 def _answered(reply: Reply) -> list[dict[str, Any]]:
     """Its content, to go before another prompt: no call of a tool may stay open."""
-    return sendable(reply.blocks, None)
+    blocks = reply.blocks or [{"type": "text", "text": str(reply)}]  # one that was made by hand
+    return sendable(blocks, None)

@@ -79,7 +79,9 @@ def _shown(prompt: str, chat: Chat | None, options: dict[str, Any]) -> Answer:
 
 def _given(prompt: str, chat: Chat | None, options: dict[str, Any]) -> tuple[str, Options, Place]:
     place = _place(chat)
-    chosen = Options.of({"raw": True, **(chat.options if chat else {}), **options})
+    chosen = Options.of(
+        {"raw": True, **(chat.options if chat else {}), **place.options(), **options}
+    )
     here = host.shell()
     names = here.user_ns if here else {}
     return (prompt if chosen.raw else interpolate(prompt, names)), chosen, place

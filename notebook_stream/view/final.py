@@ -156,7 +156,7 @@ def footer(reply: Reply) -> str:
 def _footer(reply: Reply) -> Iterator[str]:
     yield reply.model or "unknown model"
     if reply.chat:
-        yield f"chat {reply.chat}"
+        yield f"chat {reply.chat}, turn {reply.turn}"
     if reply.recorded:
         yield "recorded reply"
     yield from _tokens(reply)
@@ -168,8 +168,13 @@ def _footer(reply: Reply) -> Iterator[str]:
     if reply.seconds is not None:
         yield f"{reply.seconds:.1f} s"
     if reply.stop_reason != "end_turn":
-        ending = reply.stop_reason or "no stop reason"
-        yield ENDINGS.get(ending, ending.replace("_", " "))
+        yield ended(reply)
+
+
+def ended(reply: Reply) -> str:
+    """How it ended, in words."""
+    ending = reply.stop_reason or "no stop reason"
+    return ENDINGS.get(ending, ending.replace("_", " "))
 
 
 _INPUTS = (

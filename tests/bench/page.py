@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from ..browser.conftest import Lab, Notebook, a_chromium, jupyter, serving_pages
 from ..loopback import Hold, Pause, Script, Step, delta, end, start
-from .texts import deltas, document
+from .texts import deltas, document, one_fence, one_list, one_table
 
 LAST = "The last word."
 WATCH = """
@@ -135,14 +135,11 @@ def watched() -> Iterator[Watched]:
 
 
 def main() -> None:
-    fence = "```python\n" + "".join(f"print({n} + {n})  # {n}\n" for n in range(2500))
-    table = "| a | b | c |\n|--|--|--|\n" + "".join(
-        f"| {n} | some words | `x` |\n" for n in range(2000)
-    )
     texts = {
         "100 KB of Markdown": document(100_000),
-        "one fence of 50 KB": fence[:50_000],
-        "one table of 50 KB": table[:50_000],
+        "one fence of 50 KB": one_fence(50_000),
+        "one table of 50 KB": one_table(50_000),
+        "one list of 50 KB": one_list(50_000),
     }
     with watched() as here:
         first = list(first_text(here))

@@ -54,6 +54,27 @@ def document(characters: int, seed: int = 1) -> str:
     return "\n\n".join(said)[:characters]
 
 
+def one_fence(characters: int) -> str:
+    """A block of code that is open all the time."""
+    return ("```python\n" + "".join(f"print({n} + {n})  # {n}\n" for n in range(characters // 15)))[
+        :characters
+    ]
+
+
+def one_table(characters: int) -> str:
+    """A table, row by row."""
+    rows = "".join(f"| {n} | some words | `x` |\n" for n in range(characters // 20))
+    return f"| a | b | c |\n|--|--|--|\n{rows}"[:characters]
+
+
+def one_list(characters: int) -> str:
+    """A numbered list, of items with items of their own."""
+    items = (
+        f"{n}. **Item** {n} with some words\n    - and `more`\n" for n in range(characters // 30)
+    )
+    return "".join(items)[:characters]
+
+
 def deltas(text: str, count: int) -> list[bytes]:
     """The text in so many deltas of about one length."""
     cuts = [len(text) * i // count for i in range(count + 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..loopback import Drop, Hold, Script, Server, answer, delta, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, refusal, start
 from .kernel import Kernel
 
 pytestmark = pytest.mark.one_kernel
@@ -33,7 +33,7 @@ def test_cells_of_a_chat_are_sent_with_the_turns_before(kernel: Kernel, server: 
     assert kernel.value("(first, x)") == "('Alfama.', 'Museums.')"
     (output,) = cell.outputs
     assert output["metadata"]["notebook_stream"]["chat"] == "trip"
-    assert "· chat trip ·" in output["data"]["text/plain"]
+    assert "· chat trip, turn 1 ·" in output["data"]["text/plain"]
     assert kernel.run("import notebook_stream").ok
     assert kernel.value("type(trip) is notebook_stream.Chat") == "True"
 
@@ -60,14 +60,24 @@ def test_a_cell_that_is_run_again_replaces_its_own_turn(kernel: Kernel, server: 
     assert sent(server, 7)[::2] == ["a", "B", "X", "Y"]
 
 
-def test_the_first_cell_run_again_says_anew_what_holds(kernel: Kernel, server: Server) -> None:
+def test_the_first_turn_says_what_holds(kernel: Kernel, server: Server) -> None:
+    server.play(refusal(404, "not_found_error", "no such model"))
+    kernel.run("%claude -c trip -s Wrong. a", cell_id="a")
     kernel.run("%claude -c trip -s Short. a", cell_id="a")
     kernel.run("%claude -c trip -s Once. b", cell_id="b")
     kernel.run("%claude -c trip c", cell_id="c")
-    kernel.run("%claude -c trip -s Long. A", cell_id="a")
+    kernel.run("trip.ask('d')")
+    kernel.run("%claude -c trip A", cell_id="a")
     kernel.run("%claude -c trip C", cell_id="c")
-    systems = [request.body["system"] for request in server.requests]
-    assert systems == ["Short.", "Once.", "Short.", "Long.", "Long."]
+    systems = [request.body.get("system") for request in server.requests]
+    assert systems == ["Wrong.", "Short.", "Once.", "Short.", "Short.", None, None]
+
+
+def test_a_chat_of_a_function_is_its_own(kernel: Kernel, server: Server) -> None:
+    code = "def f():\n    chat = Chat()\n    chat.ask('a')\n    %claude -c chat b\n"
+    assert kernel.run(f"from notebook_stream import Chat\n{code}\nf()").ok
+    assert sent(server, 1) == ["a", "Hello, world.", "b"]
+    assert kernel.value("'chat' in globals()") == "False"
 
 
 def test_a_stopped_turn_stays_and_one_of_which_nothing_came_does_not(
@@ -92,15 +102,25 @@ def test_what_goes_on_from_a_cut_turn_takes_its_place(kernel: Kernel, server: Se
     assert kernel.run("%claude_continue count").ok
     assert sent(server, 2) == ["hi", "Hi.", "Count.\n", "One,"]
     assert kernel.value("trip.turns[1].reply is count") == "True"
+    assert kernel.value("(count.chat, count.turn)") == "('trip', 2)"
     kernel.run("%claude -c trip c")
     assert sent(server, 3) == ["hi", "Hi.", "Count.\n", "One,two.", "c"]
+
+
+def test_what_is_declined_takes_no_place(kernel: Kernel, server: Server) -> None:
+    old = "claude-opus-4-5"
+    declined = answer("no", stop_reason="refusal")
+    server.play(Script([start(model=old), delta("One, "), Drop]), declined)
+    kernel.run(f"%%claude count -c trip -m {old}\nCount.")
+    assert kernel.run("%claude_continue count").ok
+    assert turns(kernel, "trip") == "[('Count.\\n', 'One, ')]"
 
 
 def test_chats_and_usage_are_tables(kernel: Kernel) -> None:
     kernel.run("%claude -c trip Where do I begin?")
     kernel.run("%claude hi")
     (chats,) = kernel.run("%claude_chats").outputs
-    assert "| trip | Where do I begin? | 1 |" in chats["data"]["text/markdown"]
+    assert "| trip | trip | Where do I begin? | 1 |" in chats["data"]["text/markdown"]
     (usage,) = kernel.run("%claude_usage").outputs
     assert "| trip | claude-sonnet-5-5 | 1 | 25 |" in usage["data"]["text/markdown"]
     assert "|  | claude-sonnet-5-5 | 1 | 25 |" in usage["data"]["text/markdown"]
@@ -109,11 +129,12 @@ def test_chats_and_usage_are_tables(kernel: Kernel) -> None:
 
 
 def test_mistakes_leave_everything_as_it_is(kernel: Kernel, server: Server) -> None:
-    kernel.run("df = 1")
+    kernel.run("df = 1\nfrom notebook_stream import Chat\nheld = Chat(name='mine')")
     for code, words in {
         "%claude -c df hi": "'df' holds a value of type int, which is no chat",
         "%%claude x --chat x\nhi": "'x' cannot hold the chat and the reply",
-        "%claude --chat=a-b hi": "'a-b' cannot be the name of a variable",
+        "%claude --chat=a-b hi": "'a-b' after --chat cannot be a variable",
+        "%%claude held\nhi": "'held' holds <Chat 'mine': 0 turns>; write %%claude answer --chat held",
         "%%claude x --chat new\n{{ missing }}": "missing",
     }.items():
         assert words in kernel.run(code).stderr

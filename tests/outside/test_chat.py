@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
+import re
+import sys
+import threading
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
+from nbconvert.filters import markdown2html_mistune
 
 import notebook_stream as ns
 from notebook_stream import usage
+from notebook_stream.turns import Place, Turn
 
 from ..loopback import Drop, Script, Server, answer, delta, refusal, start
 from ..streams import refused
+from ..unit.test_markdown import ATTACKS
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +53,7 @@ VERBS = [ns.Chat.ask, by_aask, by_stream, by_astream]
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_sends_the_turns_before(server: Server, verb: Any) -> None:
-    chat = ns.Chat("trip", system="Be brief.", model="opus")
+    chat = ns.Chat(name="trip", system="Be brief.", model="opus")
     server.play(answer("One."), answer("Two."))
     first = verb(chat, "a")
     second = verb(chat, "b", system="Be long.", max_tokens=7)
@@ -94,7 +101,7 @@ def test_a_fork_goes_its_own_way(server: Server) -> None:
     chat = ns.Chat(system="S")
     for prompt in "abc":
         chat.ask(prompt)
-    fork = chat.fork("other", turns=1)
+    fork = chat.fork(name="other", turns=1)
     fork.ask("B")
     assert [turn.prompt for turn in fork.turns] == ["a", "B"]
     assert [turn.prompt for turn in chat.turns] == ["a", "b", "c"]
@@ -103,12 +110,13 @@ def test_a_fork_goes_its_own_way(server: Server) -> None:
     fork.options["system"] = "T"
     assert chat.options == {"system": "S"}
     assert [turn.prompt for turn in chat.fork().turns] == ["a", "b", "c"]
-    with pytest.raises(ns.OptionError, match="there are 3 turns, got turns=4"):
-        chat.fork(turns=4)
+    for wrong in (4, -1, "2"):
+        with pytest.raises(ns.OptionError, match=f"there are 3 turns, got turns={wrong!r}"):
+            chat.fork(turns=wrong)  # type: ignore[arg-type] # one of them
 
 
 def test_usage_is_summed_by_chat(server: Server) -> None:
-    chat = ns.Chat("by chat")
+    chat = ns.Chat(name="by chat")
     chat.ask("a")
     chat.ask("b")
     ns.ask("c")
@@ -125,12 +133,13 @@ def test_chats_without_a_name_are_numbered(server: Server) -> None:
 
 
 def test_a_chat_can_be_kept(server: Server) -> None:
-    chat = ns.Chat("kept", system="S")
+    chat = ns.Chat(name="kept", system="S")
     chat.ask("a **b**")
     again = pickle.loads(pickle.dumps(chat))  # noqa: S301 - our own
     again.ask("c")
     assert server.requests[-1].body["messages"][:2] == chat.messages
     assert repr(again) == "<Chat 'kept': 2 turns>"
+    assert repr(again.fork(turns=1)) == "<Chat '': 1 turn>"
     assert again._repr_markdown_().splitlines()[2:5] == [
         "> a **b**", "", "Hello, world.",
     ]  # fmt: skip
@@ -139,6 +148,60 @@ def test_a_chat_can_be_kept(server: Server) -> None:
 def test_mistakes_are_told(server: Server) -> None:
     with pytest.raises(ns.OptionError, match="no option 'sistem'"):
         ns.Chat(sistem="x")
+    with pytest.raises(ns.OptionError, match="no option 'chat'"):
+        ns.Chat(chat=ns.Chat())
+    with pytest.raises(ns.OptionError, match="name must be text, got int"):
+        ns.Chat(name=1)  # type: ignore[arg-type] # the mistake
     with pytest.raises(ns.OptionError, match="chat must be a Chat, got str; write chat=Chat"):
         ns.ask("a", chat="trip")  # type: ignore[arg-type] # the mistake
     assert not server.requests
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *ATTACKS,
+        "see `code\u2028<script>alert(1)</script>` ok",
+        "1.  a\n\n\t\t<img src=//evil/x.png>",
+        "1.  ```\n\t<script>x</script>\n\t```",
+        "```\n<b>",
+    ],
+)
+def test_a_chat_that_is_shown_is_harmless(prompt: str) -> None:
+    chat = ns.Chat()
+    chat.turns += [Turn(prompt, ns.Reply(prompt, stop_reason="stopped"))]
+    shown = chat._repr_markdown_()
+    for html in (MarkdownIt().render(shown), markdown2html_mistune(shown)):
+        assert not re.search(
+            r"<(script|img|svg|iframe|style|b)\b|href=.(javascript|data|vscode)", html
+        )
+    assert shown.endswith("*(stopped)*")
+
+
+def test_threads_lose_no_turn() -> None:
+    turns: list[Turn] = []
+
+    def ask() -> None:
+        for _ in range(200):
+            Place("c", turns).keep("p", ns.Reply("r", complete=True))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert len(turns) == 1600
+
+
+def test_a_turn_made_by_hand_is_sent_as_it_reads(server: Server) -> None:
+    chat = ns.Chat()
+    chat.turns.append(Turn("q", ns.Reply("an answer")))
+    chat.ask("a")
+    assert server.requests[0].body["messages"][1]["content"] == [
+        {"type": "text", "text": "an answer"}
+    ]
