@@ -53,13 +53,14 @@ def mark_looseness(group: Sequence[Token], lines: Sequence[str]) -> None:
     """Give all items of a list paragraphs, and one a mark where they stand apart.
 
     Which of the two a list is may show only after its first items were finished, and then holds for
-    those too: the view's style tells by the mark.
+    those too: the page gives the mark to the list.
     """
     group[0].attrs.pop("class", None)  # of lists with a task in them, which may come later too
     paragraphs = [token for token in group if token.level == 2 and token.type in _PARAGRAPH]
     gaps = (lines[first_line([item]) - 1].isspace() for item in items_of(group)[1:])
     if any(gaps) or not all(token.hidden for token in paragraphs):
-        group[1].attrJoin("class", "ns-loose")
+        for token in group[:2]:  # the list, and the first item of what may be more of one
+            token.attrJoin("class", "ns-loose")
     for token in paragraphs:
         token.hidden = False
 
