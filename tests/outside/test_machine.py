@@ -47,7 +47,7 @@ class Machine(RuleBasedStateMachine):
         self.variables: dict[str, Reply] = {}
         self.replies: list[Reply] = []
         self.before = usage.session.total
-        self.chat = Chat("talk")
+        self.chat = Chat(name="talk")
 
     def _ask(
         self, name: str, cell: str, script: Script, act: Callable[[Answer], None]
