@@ -9,6 +9,7 @@ const PHASES = {
 };
 const TICK_MS = 100;
 const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
+const NEAR = 6; // So many blocks to each side may serve to tell where the reader is.
 const SWAP_MS = 3000; // For how long a page may take to lay out what comes in the view's place.
 const AT_END_PX = 48; // As near to the end as this is at the end.
 
@@ -201,18 +202,24 @@ function follow(root, scroller) {
 }
 
 // The end: the header goes, and what the reader looks at stays where it is. The page takes the view
-// out before it says so: each frame knows where it was in the one before.
+// out before it says so: each frame knows where things were in the one before.
 
 function keepPlace(root, text, scroller) {
   const area = root.closest(".jp-OutputArea, .output");
   const own = root.closest(".jp-OutputArea-child, .output_area");
   let top = 0;
+  let inSight = [];
   let until = Infinity;
 
   function look() {
-    if (root.isConnected) top = text.getBoundingClientRect().top + scroller.scrollTop;
+    if (root.isConnected) remember();
     else if (swapped()) return;
     if (performance.now() < until) requestAnimationFrame(look);
+  }
+
+  function remember() {
+    top = text.getBoundingClientRect().top + scroller.scrollTop;
+    inSight = blocksAt(text, topOf(scroller) + scroller.clientHeight / 2);
   }
 
   function swapped() {
@@ -220,7 +227,7 @@ function keepPlace(root, text, scroller) {
     // What has code in it is empty at first.
     if (!output?.firstChild || !output.isConnected || output.closest(".ns-live")) return false;
     const rose = top - scroller.scrollTop - output.getBoundingClientRect().top;
-    if (rose > 0) stay(output, rose, scroller);
+    stay(output, rose, scroller, inSight);
     return true;
   }
 
@@ -230,11 +237,61 @@ function keepPlace(root, text, scroller) {
   return () => (until = performance.now() + SWAP_MS);
 }
 
-function stay(output, rose, scroller) {
+// Some blocks around a height of the page, and where they are; the nearest first.
+function blocksAt(text, height) {
+  const blocks = [...text.children].flatMap((one) => (one.matches(".ns-open") ? [...one.children] : one));
+  let [low, high] = [0, blocks.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (blocks[middle].getBoundingClientRect().bottom > height) high = middle;
+    else low = middle + 1;
+  }
+  const near = blocks.slice(Math.max(0, low - NEAR), low + NEAR);
+  return near
+    .map((block) => ({ block, y: block.getBoundingClientRect().top }))
+    .sort((a, b) => Math.abs(a.y - height) - Math.abs(b.y - height));
+}
+
+function stay(output, rose, scroller, inSight = []) {
   const box = output.getBoundingClientRect();
   const edge = topOf(scroller);
-  if (box.top + rose > edge) hold(output, rose, scroller);
-  else if (box.bottom > edge) scroller.scrollTop -= rose;
+  if (box.top + rose > edge) return hold(output, rose, scroller);
+  if (box.bottom <= edge) return;
+  const [block, y] = sameBlock(output, inSight) ?? [output, box.top + rose];
+  anchor(block, y, scroller);
+}
+
+// The block of the output that says what one of those said, and where that one was.
+function sameBlock(output, inSight) {
+  const words = (block) => block.textContent.replace(/\s+/g, "");
+  const said = Map.groupBy([...output.children], words);
+  for (const { block, y } of inSight) {
+    const same = said.get(words(block));
+    if (same?.length === 1) return [same[0], y];
+  }
+  return null;
+}
+
+// Formulas above it are set later, and change their heights: it is held until they stand, or until
+// somebody scrolls.
+function anchor(block, y, scroller) {
+  const until = performance.now() + SWAP_MS;
+  let set = scroller.scrollTop;
+
+  function keep() {
+    const moved = block.getBoundingClientRect().top - y;
+    const scrolled = scroller.scrollTop !== set && !isAtBottom(scroller);
+    if (!block.isConnected || (moved && scrolled)) return;
+    if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+    set = scroller.scrollTop;
+    if (performance.now() < until) requestAnimationFrame(keep);
+  }
+
+  keep();
+}
+
+function isAtBottom(scroller) {
+  return scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1;
 }
 
 // Where the header was in sight its place stays empty, as long as somebody may look at what is below

@@ -233,6 +233,27 @@ def test_the_swap_moves_nothing_of_a_long_answer(page: Page, lab: Lab, more: str
     assert max(abs(place - before) for place in places) < 1.5, places
 
 
+def test_formulas_that_are_set_after_the_swap_move_nothing_of_what_is_read(
+    page: Page, lab: Lab
+) -> None:
+    hold = Hold()
+    formula = "$$\n\\int_0^1 \\frac{e^{-x^2}}{1+x}\\,dx\n$$\n\n"
+    lab.api.play(Script([start(), delta(LONG.replace("## ", f"{formula}## ")), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("formulas", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text math")).to_have_count(40)
+    read = page.locator(".ns-text p", has_text="Paragraph 20.")
+    read.evaluate("p => p.scrollIntoView({block: 'center'})")
+    expect(page.locator(".ns-jump")).to_be_visible()
+    before = top(page, "Paragraph 20.")
+    page.evaluate(WATCH, "Paragraph 20.")
+    hold.let_go.set()
+    expect(notebook.output(1).locator("mjx-container")).to_have_count(40)
+    wait_until_at(page, "Paragraph 20.", before)
+    places = page.evaluate("window.places")
+    assert max(abs(place - before) for place in places) < 1.5, places
+
+
 def wait_until_at(page: Page, words: str, place: float) -> None:
     """Wait until a paragraph is at a place on the screen."""
     page.wait_for_function(
