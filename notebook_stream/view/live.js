@@ -255,8 +255,8 @@ function blocksAt(text, height) {
 function stay(output, rose, scroller, inSight = []) {
   const box = output.getBoundingClientRect();
   const edge = topOf(scroller);
+  if (box.bottom <= edge || box.top >= edge + scroller.clientHeight) return;
   if (box.top + rose > edge) return hold(output, rose, scroller);
-  if (box.bottom <= edge) return;
   const [block, y] = sameBlock(output, inSight) ?? [output, box.top + rose];
   anchor(block, y, scroller);
 }
@@ -301,10 +301,11 @@ function hold(output, px, scroller) {
   const seen = new IntersectionObserver(([entry]) => {
     if (entry.isIntersecting) return;
     seen.disconnect();
-    const next = output.closest(".jp-Cell, .cell")?.nextElementSibling;
-    const was = next?.getBoundingClientRect().top;
+    const above = entry.boundingClientRect.bottom <= topOf(scroller);
+    const next = above && output.closest(".jp-Cell, .cell")?.nextElementSibling;
+    const was = next && next.getBoundingClientRect().top;
     output.style.marginTop = "";
-    if (next) scroller.scrollTop += Math.min(0, next.getBoundingClientRect().top - was);
+    if (next) scroller.scrollTop += next.getBoundingClientRect().top - was;
   });
   seen.observe(output);
 }

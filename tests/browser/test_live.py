@@ -288,6 +288,29 @@ def test_the_swap_moves_no_short_answer_and_leaves_no_gap_once_out_of_sight(
     assert abs(below.bounding_box()["y"] - was) < 1.5
 
 
+def test_the_swap_moves_nothing_above_an_answer_that_is_not_in_sight_yet(
+    page: Page, lab: Lab
+) -> None:
+    hold = Hold()
+    lab.api.play(Script([start(), delta("Short."), hold, end()]))
+    path = lab.write("below", *["\n" * 30] * 3, "%%claude poem\nGo.", *["\n" * 30] * 2)
+    notebook = Notebook(page, lab, path, app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text p")).to_have_text("Short.")
+    read = page.locator(".jp-CodeCell").nth(2)
+    read.evaluate("cell => cell.scrollIntoView()")
+    expect(page.locator(".ns-live")).not_to_be_in_viewport()
+    was = read.bounding_box()["y"]
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(notebook.output(4).locator("small")).to_contain_text("25 in")
+    page.evaluate(
+        "() => new Promise(done => {"
+        "let n = 10; const next = () => n-- ? requestAnimationFrame(next) : done(); next(); })"
+    )
+    assert abs(read.bounding_box()["y"] - was) < 1.5
+
+
 def test_the_swap_moves_nothing_below_an_answer_that_was_scrolled_past(
     page: Page, lab: Lab
 ) -> None:
