@@ -88,8 +88,9 @@ def cell() -> tuple[str, str] | None:
     A thread of the user's may be of a cell that ran before.
     """
     here = shell()
-    known = here is not None and _in_kernel(here) and _in_main_thread()
-    request = here.get_parent() if known else {}  # type: ignore[union-attr] # it is known
+    if here is None or not (_in_kernel(here) and _in_main_thread()):
+        return None
+    request = here.get_parent()
     name = (request.get("metadata") or {}).get("cellId")
     return (str(name), str(request["header"]["msg_id"])) if name else None
 

@@ -213,13 +213,14 @@ def _one_option(text: str) -> tuple[str, Any, str]:
             msg = f"{flag} takes no value, got {flag}{rest.split()[0]!s}; write {flag} alone."
             raise OptionError(msg)
         return option.name, True, rest.lstrip()
-    word = _WORD.match(rest.removeprefix("=").lstrip())
+    rest = rest.removeprefix("=").lstrip()
+    word = _WORD.match(rest)
     if option.metavar.startswith("[") and (not word or word[0].startswith("-")):
-        return option.name, "", rest.removeprefix("=").lstrip()
+        return option.name, "", rest
     if not word:
         msg = f"{flag} needs a value; write {flag} {option.metavar}, in quotes if it has spaces."
         raise OptionError(msg)
-    return option.name, _unquoted(word[0]), rest.removeprefix("=").lstrip()[word.end() :].lstrip()
+    return option.name, _unquoted(word[0]), rest[word.end() :].lstrip()
 
 
 def _unquoted(word: str) -> str:

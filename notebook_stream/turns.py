@@ -91,7 +91,7 @@ class Place:
 
     def keep(self, prompt: str, reply: Reply, options: Mapping[str, Any] | None = None) -> None:
         """Make it a turn, if it may stand, in the stead of those of its cell's earlier run."""
-        if not may_stand(reply):
+        if not self.chat or not may_stand(reply):
             return
         with _changing:
             index, earlier = self._index(), self._earlier()

@@ -40,6 +40,9 @@ LONGEST_PARAGRAPH = 10_000
 Readers of Markdown, ours and JupyterLab's, take a time that grows with its square.
 """
 
+LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
+"""The tokens that open a list."""
+
 _DEFINES = re.compile(
     r"\\(?:[gex]?def|let|futurelet|global|(?:re|provide)?newcommand|(?:re)?newenvironment|require"
     r"|DeclareMathOperator|rule|Rule|Space)(?![A-Za-z])"

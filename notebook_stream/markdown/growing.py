@@ -103,9 +103,10 @@ class Growing:
 
     def _parsed(self, source: str) -> list[Token]:
         tokens = parser().parse(self._head + source, self._env)
-        for group in groups_of(tokens):
-            if is_list(group):
-                mark_looseness(group, lines_of(self._head + source))
+        if lists := [group for group in groups_of(tokens) if is_list(group)]:
+            lines = lines_of(self._head + source)
+            for group in lists:
+                mark_looseness(group, lines)
         return tokens
 
     def _complete(self) -> list[list[Token]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
+from .grammar import LISTS
 from .still import missing_fence
 
 PIECE_LINES = 64
@@ -58,7 +59,7 @@ def _last_item(group: Sequence[Token], lines: Sequence[str]) -> int:
 
 def is_list(tokens: Sequence[Token]) -> bool:
     """Whether they begin with a list."""
-    return tokens[0].type in {"bullet_list_open", "ordered_list_open"}
+    return tokens[0].type in LISTS
 
 
 def without_last_item(group: list[Token]) -> list[Token]:

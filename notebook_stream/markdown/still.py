@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from .grammar import (
     DISPLAY,
     INLINE,
+    LISTS,
     LONGEST_PARAGRAPH,
     formula,
     is_tame,
@@ -326,7 +327,7 @@ class _Plain:
                 yield self._mark(token)
 
     def _mark(self, token: Token) -> str:
-        if token.type in {"bullet_list_open", "ordered_list_open"}:
+        if token.type in LISTS:
             start = int(token.attrs.get("start", 1))
             self._numbers.append(start if token.type.startswith("ordered") else None)
         elif token.type in {"bullet_list_close", "ordered_list_close"}:

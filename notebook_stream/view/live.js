@@ -256,7 +256,7 @@ function stay(output, rose, scroller, inSight = []) {
   const box = output.getBoundingClientRect();
   const edge = topOf(scroller);
   if (box.bottom <= edge || box.top >= edge + scroller.clientHeight) return;
-  if (box.top + rose > edge) return hold(output, rose, scroller);
+  if (box.top + rose > edge) return rose > 0 && hold(output, rose, scroller);
   const [block, y] = sameBlock(output, inSight) ?? [output, box.top + rose];
   anchor(block, y, scroller);
 }

@@ -101,3 +101,11 @@ def test_every_other_is_a_turn_that_the_api_takes_before_another_prompt(one: Rep
     Place("c", turns).keep("p", one)
     _, answered = messages(turns)
     assert not refused(answered["content"], calls_answered=False)
+
+
+def test_an_answer_outside_of_any_chat_is_not_looked_into() -> None:
+    one = reply(WORDS, stop_reason=None, ending="stopped")
+    place = Place()
+    place.keep("p", one)
+    assert not place.turns
+    assert "blocks" not in vars(one)  # which would hold a long text a second time
