@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import background, host, usage
 from .asking import Beginning, recording_for, request_body
 from .errors import ClaudeError, ConnectionLostError, StreamError
-from .keys import hidden
+from .keys import redact
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
 from .turns import Place
@@ -355,7 +355,7 @@ class Answer:
 
 
 def _unforeseen(error: BaseException) -> StreamError:
-    why = hidden(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    why = redact(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return StreamError(f"the stream could not be taken in ({why}); try again.")
 
 

@@ -28,8 +28,8 @@ def check() -> None:
             raise CredentialsError(msg)
 
 
-def hidden(text: str) -> str:
-    """The text without any key or password that this process knows."""
+def redact(text: str) -> str:
+    """Return `text` with each key and password that this process knows replaced by `…`."""
     for secret in sorted(_secrets(), key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, "…")

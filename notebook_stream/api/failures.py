@@ -10,7 +10,7 @@ import anthropic
 import httpx2
 
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
-from ..keys import hidden
+from ..keys import redact
 from ..reply import Event, sound
 
 KEYS = "https://platform.claude.com/settings/keys"
@@ -121,7 +121,7 @@ def words(told: Any) -> str:
     if not isinstance(told, str):
         return ""
     said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]", " ", told)
-    said = hidden(sound(" ".join(said.split()).rstrip(".")))
+    said = redact(sound(" ".join(said.split()).rstrip(".")))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
