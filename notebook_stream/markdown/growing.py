@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from .grammar import lines_of, parser, seen
 from .kept import Kept
-from .pieces import cut, first_line, groups_of, is_list, next_number, without_last_item
+from .pieces import LIST_LINES, cut, first_line, groups_of, is_list, next_number, without_last_item
 from .rendering import html_of, inside_of, mark_looseness
 from .still import missing_fence, plain_blocks, plain_settled, safe, settled
 
@@ -46,7 +46,10 @@ class Growing:
         groups = self._complete()
         if len(groups) < 2:
             return list(self._pieces(groups))
-        return [*self._finished(groups), *self._pieces(self._complete())]
+        finished = list(self._finished(groups))
+        if self._tail.count("\n") < LIST_LINES:
+            return finished  # too short for `cut`: a second parse would find nothing
+        return [*finished, *self._pieces(self._complete())]
 
     @property
     def unfinished(self) -> int:

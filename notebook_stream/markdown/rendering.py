@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import latex2mathml.exceptions
@@ -14,6 +15,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
@@ -37,8 +39,7 @@ LONGEST_CODE = 20_000
 
 def html_of(tokens: Sequence[Token], env: EnvType) -> str:
     """The HTML of a block."""
-    md = parser()
-    return str(_Renderer(md).render(tokens, md.options, env))
+    return str(_renderer().render(tokens, parser().options, env))
 
 
 def inside_of(html: str) -> str:
@@ -107,6 +108,27 @@ class _Renderer(RendererHTML):
         return f"<p>{self.math(tokens, idx, options, env)}</p>\n"
 
 
+@lru_cache(64)
+def _lexer_class(language: str) -> type[Lexer] | None:
+    """Return the class of a language's lexer, which is looked for in a list of hundreds."""
+    try:
+        return type(get_lexer_by_name(language))
+    except ClassNotFound:
+        return None
+
+
+@cache
+def _formatter() -> HtmlFormatter[str]:
+    """Return the one formatter: to make one builds a style sheet, and it has no state."""
+    return HtmlFormatter(nowrap=True, classprefix="ns-")
+
+
+@cache
+def _renderer() -> _Renderer:
+    """Return the one renderer: making one looks through all its methods; it has no state."""
+    return _Renderer(parser())
+
+
 def _code(inside: str) -> str:
     return f'<pre class="ns-code"><code>{inside}</code></pre>\n'
 
@@ -116,21 +138,21 @@ _ELSEWHERE = 'target="_blank" rel="noopener noreferrer"'
 
 def _highlighted(code: str, language: str) -> str:
     """Code as HTML, in pieces that do not depend on how it came."""
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
+    lexer_class = _lexer_class(language)
+    if lexer_class is None:
         return html.escape(code)
+    lexer = lexer_class(stripnl=False, ensurenl=False)
     lines = lines_of(code)
     pieces = ("".join(lines[n : n + PIECE_LINES]) for n in range(0, len(lines), PIECE_LINES))
-    formatter = HtmlFormatter(nowrap=True, classprefix="ns-")
     return "".join(
-        str(highlight(piece, lexer, formatter))
+        str(highlight(piece, lexer, _formatter()))
         if len(piece) <= LONGEST_CODE
         else html.escape(piece)
         for piece in pieces
     )
 
 
+@lru_cache(512)
 def mathml(latex: str, *, display: bool) -> str:
     r"""MathML of a formula.
 
