@@ -57,11 +57,23 @@ def _captured(here: Any) -> bool:
 
 
 def _in_output_widget(here: Any) -> bool:
-    """Whether one takes the request's output; ipywidgets 8.1.9 lists widgets in `_instances`."""
-    widget = sys.modules.get("ipywidgets.widgets.widget")
+    """Whether an Output widget takes the output of the request that runs now."""
     running = here.get_parent().get("header", {}).get("msg_id") if _in_kernel(here) else None
-    open_widgets = list(getattr(widget, "_instances", {}).values()) if running else []
-    return any(getattr(one, "msg_id", None) == running for one in open_widgets)
+    return bool(running) and any(getattr(one, "msg_id", None) == running for one in _open_widgets())
+
+
+def _open_widgets() -> list[Any]:
+    """Return the widgets that are open in this process.
+
+    ipywidgets lists them in `_instances` of its module from 8.0.3 on, in `Widget._active_widgets`
+    up to 8.0.2, and in `Widget.widgets` in 7 (read: 7.7.1, 8.0.0, 8.0.3, 8.1.9).
+    """
+    module: Any = sys.modules.get("ipywidgets.widgets.widget")
+    if hasattr(module, "_instances"):
+        return list(module._instances.values())
+    widget = getattr(module, "Widget", None)
+    listed = vars(widget).get("_active_widgets") or vars(widget).get("widgets") if widget else None
+    return list(listed.values()) if isinstance(listed, dict) else []
 
 
 def _sender(request: dict[str, Any]) -> Kind:
