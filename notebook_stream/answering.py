@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import background, host, usage
-from .asking import Beginning, recording_for, request_body
+from .asking import Beginning, recording_for, replay_notes, request_body
 from .errors import ClaudeError, ConnectionLostError, StreamError
 from .keys import redact
 from .options import Options
@@ -70,6 +70,7 @@ class Answer:
         self._turn = self._place.number() if begun is None else begun.turn
         self._body = request_body(prompt, options, self._place)
         self._replay = recording_for(options)
+        self._replay_notes: tuple[str, ...] = ()
         self._options = options
         self._view = view()
         self._bind = bind
@@ -221,6 +222,8 @@ class Answer:
         self._sent_at = time.monotonic()
         body = {**self._body, "model": api.model_id(self._options.model)}
         self._draft.message["model"] = body["model"]
+        if self._replay and self._options.replay:  # demo mode chooses by the prompt
+            self._replay_notes = replay_notes(self._replay(body), body)
         self._request = api.Request(
             body,
             record=self._options.record,
@@ -228,6 +231,7 @@ class Answer:
             timeout=self._options.timeout,
             max_retries=self._options.max_retries,
             on_wait=self._wait,
+            on_stopped=lambda: self._stop("stopped"),
         )
         async with contextlib.aclosing(api.events(self._request)) as events:
             async for event in events:
@@ -273,7 +277,7 @@ class Answer:
 
     async def _finish(self, reply: Reply) -> None:
         """Make the end ready off this loop: a long answer's takes a while."""
-        told = self._request.notes if self._request else ()
+        told = (*self._replay_notes, *(self._request.notes if self._request else ()))
         notes = (*self.notes, *told)
         self._untold = () if self._view.shows else told
         here = asyncio.get_running_loop()

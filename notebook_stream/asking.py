@@ -7,16 +7,15 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import background, keys, usage
 from .errors import OptionError
 from .options import ALIASES, Options
+from .recording import Recording, difference, load
+from .redaction import as_recorded
 from .reply import Reply, sound
 from .turns import Place, messages
-
-if TYPE_CHECKING:
-    from .replay import Recording
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,6 @@ def _check_budget(body: dict[str, Any], options: Options) -> None:
 def recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | None:
     """What answers instead of the API, if anything does."""
     if options.replay:
-        from .replay import load
-
         recording = load(options.replay)
         return lambda body: recording
     if options.demo:
@@ -112,6 +109,12 @@ def recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | N
 
         return recorded_reply
     return None
+
+
+def replay_notes(recording: Recording, body: dict[str, Any]) -> tuple[str, ...]:
+    """Sentences on what else than the request's body the recording that answers was made with."""
+    note = difference(recording, as_recorded(body))
+    return (note,) if note else ()
 
 
 def _check(options: Options) -> None:

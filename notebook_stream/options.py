@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import OptionError
+from .recording import occupant
 
 ALIASES = ("opus", "sonnet", "haiku", "fable")
 """Names for the newest model of a line."""
@@ -145,21 +146,36 @@ def _writable(value: Any) -> Path | None:
         return None
     path = _path("record", value)
     if what := _hindrance(path):
-        msg = f"cannot record to {str(value)!r}: {what}; give the path of a file."
+        msg = f"cannot record to {str(value)!r}: {what}; give the path of a new file."
         raise OptionError(msg)
     return path
 
 
 def _hindrance(path: Path) -> str:
-    """Why no file can be put there; found by trying, before anything is spent."""
+    """Why no recording can be put there; found by trying, before anything is spent."""
     if path.is_dir():
         return "it is a folder"
     if path.exists() and not path.is_file():
         return "it is a device, or a pipe"
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r}"
+    return _contents(path) or _refusal(path.parent)
+
+
+def _contents(path: Path) -> str:
+    """What is in a file that must not be replaced; "" for none, an empty one, or a recording."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent):
+        occupant(path)
+    except OptionError:
+        return "there is a file that cannot be read as a recording, and it would be lost"
+    except OSError as error:
+        return f"the file that is there cannot be read ({error.strerror})"
+    return ""
+
+
+def _refusal(folder: Path) -> str:
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder):
             return ""
     except OSError as error:
         return f"its folder cannot be written to ({error.strerror})"

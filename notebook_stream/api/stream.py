@@ -14,7 +14,8 @@ import httpx2
 
 from .. import host
 from ..errors import ClaudeError, ConnectionLostError, StreamError
-from ..replay import Recorder, Recording, ReplayTransport
+from ..recording import Recording
+from ..replay import Recorder, ReplayTransport
 from ..reply import Event
 from . import failures
 
@@ -39,6 +40,8 @@ class Request:
         record: Where to write the stream down.
         replay: Chooses the recording that answers the body; None to ask the API.
         on_wait: Called with a few words before each wait for another try, with "" when it is made.
+        on_stopped: Called at the end of a replayed recording that was stopped, to cancel the
+            task that reads.
         request_id: The API's id, once the stream has begun.
         ended: Whether the stream said that it is whole.
         recorder: What writes the stream down, where something does.
@@ -50,6 +53,7 @@ class Request:
     record: Path | None = None
     replay: Callable[[dict[str, Any]], Recording] | None = None
     on_wait: Callable[[str], None] = lambda words: None
+    on_stopped: Callable[[], None] = lambda: None
     request_id: str | None = None
     ended: bool = False
     recorder: Recorder | None = field(init=False)
@@ -87,7 +91,7 @@ class Request:
         """
         hooks: dict[str, list[Callable[..., Any]]]
         hooks = {"request": [self._sent], "response": [self._answered]}
-        transport = ReplayTransport(self.replay) if self.replay else None
+        transport = ReplayTransport(self.replay, self.on_stopped) if self.replay else None
         try:
             http = anthropic.DefaultAsyncHttpxClient(
                 transport=transport, event_hooks=hooks, follow_redirects=False
@@ -167,7 +171,7 @@ def in_our_words(error: Exception) -> ClaudeError:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    """A recording holds the body as text, so it must come uncompressed."""
+    """A recording is made of chunks as they come, so they are best sent uncompressed."""
     return {"accept-encoding": "identity"} if request.record else {}
 
 

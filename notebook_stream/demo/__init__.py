@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..replay import Recording, load
+from ..recording import Recording, load, prompt_of
+from ..redaction import as_recorded
 
 HERE = Path(__file__).parent
 UNKNOWN = "no_recording"
@@ -16,17 +17,10 @@ UNKNOWN = "no_recording"
 def recorded_reply(body: dict[str, Any]) -> Recording:
     """The recording of the request's last prompt."""
     recordings = _recordings()
-    return recordings.get(_prompt(body)) or load(HERE / f"{UNKNOWN}.txt")
+    return recordings.get(prompt_of(as_recorded(body))) or load(HERE / f"{UNKNOWN}.txt")
 
 
 @cache
-def _recordings() -> dict[str, Recording]:
+def _recordings() -> dict[str | None, Recording]:
     loaded = [load(path) for path in sorted(HERE.glob("*.txt"))]
-    return {_prompt(recording.request): recording for recording in loaded}
-
-
-def _prompt(body: dict[str, Any]) -> str:
-    """The text of the last message, white space folded."""
-    content = body["messages"][-1]["content"]
-    texts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
-    return " ".join(" ".join(texts).split())
+    return {prompt_of(recording.request): recording for recording in loaded}

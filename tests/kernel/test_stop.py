@@ -37,6 +37,24 @@ def test_stop_by_click_keeps_the_partial_and_goes_on(
     assert "· stopped" in shown(cell)
 
 
+def test_a_recording_of_an_interrupted_cell_lets_the_next_cell_run(
+    kernel: Kernel, server: Server
+) -> None:
+    server.play(Script([start(), delta("partial"), Hold()]))
+    cell = kernel.send("%%claude poem --record stream.txt\nGo.")
+    server.wait_for_request()
+    kernel.until(lambda: kernel.views() and "partial" in str(kernel.painted(kernel.views()[0])))
+    kernel.interrupt()
+    assert not kernel.wait(cell).ok
+    cell = kernel.send("%%claude again --replay stream.txt\nGo.")
+    after = kernel.send("print('next:', again, again.stop_reason)")
+    assert kernel.wait(cell).ok
+    assert kernel.wait(after).stdout == "next: partial stopped\n"
+    assert shown(cell).startswith("partial\n\n<small>")
+    cell = kernel.run("%%claude again --replay stream.txt --model opus\nStop.")
+    assert "This recording was made with another prompt ('Go.') and another model" in shown(cell)
+
+
 BLOCKING = {
     "ask": "import notebook_stream\nx = notebook_stream.ask('hi')",
     "by hand": "magic = get_ipython().run_cell_magic\nmagic('claude', 'x', 'hi')",

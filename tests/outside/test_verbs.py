@@ -16,11 +16,11 @@ import pytest
 import notebook_stream as ns
 from notebook_stream.answering import Answer
 from notebook_stream.options import Options
-from notebook_stream.replay import Recording, load
+from notebook_stream.recording import Recording, load
 from notebook_stream.reply import Draft, Reply
 from notebook_stream.view import NoView
 
-from ..loopback import Drop, Hold, Pause, Script, Server, answer, delta, end, event, refusal, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start
 
 
 @pytest.fixture(autouse=True)
@@ -268,18 +268,6 @@ def test_a_recorded_fault_replays_to_the_same_fault(
     assert first.value.reply is not None
     assert second.value.reply is not None
     assert first.value.reply.stop_reason == second.value.reply.stop_reason
-
-
-def test_a_stopped_recording_keeps_what_came(server: Server, tmp_path: Path) -> None:
-    path = tmp_path / "stream.txt"
-    server.play(Script([start(), delta("one"), Pause(0.05), delta("two"), Hold()]))
-    with ns.stream("hi", record=path) as s:
-        for text in s:
-            if text == "two":
-                break
-    with pytest.raises(ns.ConnectionLostError, match="the recording ends here") as caught:
-        ns.ask("hi", replay=path)
-    assert caught.value.reply == "onetwo"
 
 
 def test_a_connection_lost_after_the_end_loses_nothing(server: Server) -> None:

@@ -16,8 +16,8 @@ PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
     {"errors", "markdown", "background", "host", "message", "table"},
-    {"reply", "options", "keys"},
-    {"usage", "prompt", "replay", "cells", "turns"},
+    {"reply", "options", "keys", "recording"},
+    {"usage", "prompt", "replay", "redaction", "cells", "turns"},
     {"demo", "view", "api", "saved"},
     {"asking"},
     {"answering"},
