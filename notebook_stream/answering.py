@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import background, host, usage
 from .asking import Beginning, recording_for, replay_notes, request_body
-from .errors import ClaudeError, ConnectionLostError, StreamError
+from .errors import ClaudeError, ConnectionLostError, StreamError, interruption
 from .keys import redact
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
@@ -156,9 +156,8 @@ class Answer:
 
     def interruption(self) -> KeyboardInterrupt:
         """The exception to raise for an interrupt: it shows one line."""
-        error = KeyboardInterrupt("interrupted: what came is kept.")
+        error = interruption("interrupted: what came is kept.")
         error.reply = self._deliver()  # type: ignore[attr-defined] # ClaudeError's name
-        error._render_traceback_ = lambda: [f"KeyboardInterrupt: {error}"]  # type: ignore[attr-defined]
         return error
 
     def settle(self, ending: Ending = "stopped") -> Reply:
@@ -279,7 +278,7 @@ class Answer:
         """Make the end ready off this loop: a long answer's takes a while."""
         told = (*self._replay_notes, *(self._request.notes if self._request else ()))
         notes = (*self.notes, *told)
-        self._untold = () if self._view.shows else told
+        self._untold = () if self._view.shows else notes
         here = asyncio.get_running_loop()
         await here.run_in_executor(background.worker(), self._view.finish, reply, notes)
 

@@ -1,9 +1,13 @@
 """How IPython reads our magics in a cell: prompts stay raw, and the cell awaits where it may.
 
-Two input transformers. The first takes `%claude` lines before IPython does, which would read
-`%claude What is Python?` as a call for help and expand ``$x`` and ``{x}``. The second turns a call
+Three input transformers. The first takes a `%%claude` cell before IPython does, which would dedent
+its body and strip ``>>>`` from it. The second takes `%claude` lines, where IPython would read
+`%claude What is Python?` as a call for help and expand ``$x`` and ``{x}``. The third turns a call
 at the top level of a cell into an awaited one: an awaiting cell keeps the order of Run All and
 leaves the kernel free for clicks.
+
+IPython cuts a cell at each character that `str.splitlines` takes for the end of a line, such as
+U+2028 and form feed. To Python, and here, only newline and carriage return end one.
 """
 
 from __future__ import annotations
@@ -17,28 +21,51 @@ from collections.abc import Callable, Iterator
 _LINE = re.compile(
     r"^(?P<indent>[ \t]*)(?P<target>\S.*?=\s*)?%claude(?![\w?])(?P<rest>.*)", re.DOTALL
 )
+_HEAD = re.compile(r"%%claude(?![\w?])(?P<line>.*)", re.DOTALL)
 _MAGICS = {"run_line_magic", "run_cell_magic"}
 AWAITED = "get_ipython().magics_manager.registry['ClaudeMagics'].awaited"
+
+
+def quote_cell(lines: list[str]) -> list[str]:
+    """Turn a `%%claude` cell into a call that holds its first line and its body as typed."""
+    source = "".join(lines)
+    waiting = _lines(source)
+    head = next((line for line in waiting if line.strip()), "")
+    match = _HEAD.match(head)
+    if not match:
+        return lines
+    line, body = match["line"].strip(), "".join(waiting)
+    return [f"get_ipython().run_cell_magic('claude', {line!r}, {body!r})\n"]
+
+
+# IPython leaves such transformers out when it asks whether a cell that is being typed is complete.
+quote_cell.has_side_effects = True  # type: ignore[attr-defined] # an attribute of IPython's protocol
 
 
 def keep_raw(lines: list[str]) -> list[str]:
     """Turn each `%claude` line into a call that holds the line as typed."""
     first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%"):
+    source = "".join(lines)
+    if first.startswith("%%") or "%claude" not in source:
         return lines  # another magic's text; what it runs as a cell comes here again
     out: list[str] = []
-    waiting = iter(lines)
+    waiting = _lines(source)
     for line in waiting:
         match = _LINE.match(line)
         if not match or not _assigns(match["target"]) or _in_string("".join(out)):
             out.append(line)
             continue
-        rest = match["rest"].rstrip("\n")
+        rest = match["rest"].rstrip("\r\n")
         while rest.endswith("\\"):
             rest = rest[:-1] + next(waiting, "").strip()
         call = f"get_ipython().run_line_magic('claude', {rest.strip()!r})"
         out.append(f"{match['indent']}{match['target'] or ''}{call}\n")
     return out
+
+
+def _lines(source: str) -> Iterator[str]:
+    """The lines of a cell with their ends, as Python cuts them."""
+    return iter(io.StringIO(source, newline=""))
 
 
 def _assigns(target: str | None) -> bool:
@@ -76,7 +103,7 @@ def awaiting(may_await: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
             return lines
         for call in sorted(_top_calls(tree), key=_end, reverse=True):
             source = _awaited(source, call)
-        return source.splitlines(keepends=True)
+        return list(_lines(source))
 
     return await_calls
 
@@ -125,4 +152,4 @@ def _awaited(source: str, call: ast.Call) -> str:
 
 def _offset(encoded: bytes, line: int, column: int) -> int:
     """The byte where a line's column is; `ast` counts columns in bytes."""
-    return sum(map(len, encoded.split(b"\n")[: line - 1])) + line - 1 + column
+    return sum(map(len, encoded.splitlines(keepends=True)[: line - 1])) + column

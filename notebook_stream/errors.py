@@ -65,3 +65,10 @@ class StreamError(ClaudeError):
 
 class ConnectionLostError(ClaudeError):
     """The connection could not be made, or ended before the answer did."""
+
+
+def interruption(message: str) -> KeyboardInterrupt:
+    """A KeyboardInterrupt to raise, which IPython shows in one line."""
+    error = KeyboardInterrupt(message)
+    error._render_traceback_ = lambda: [f"KeyboardInterrupt: {error}"]  # type: ignore[attr-defined] # IPython's protocol
+    return error

@@ -201,6 +201,32 @@ def interrupts_to(act: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
 
+@contextmanager
+def interrupts_raise() -> Iterator[None]:
+    """Have an interrupt raise KeyboardInterrupt at once, also in a kernel's cell that awaits.
+
+    While such a cell runs, ipykernel's handler only cancels the cell's task, which takes effect
+    when the loop gets control again: a function that blocks is not ended by it (`_cancel_on_sigint`
+    in ipykernel/ipkernel.py; read in 6.29.5, 6.31.0, 7.4.0). Interrupts reach the main thread
+    alone, and outside of a kernel they are the program's own: there this does nothing.
+    """
+    if not (_in_kernel(shell()) and _in_main_thread()):
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT) or signal.SIG_DFL
+
+    def raise_once(number: int, frame: Any) -> None:
+        # Taken back before it raises: wherever that strikes, no later interrupt hits the loop.
+        signal.signal(signal.SIGINT, before)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, raise_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 # Clicks. A page's messages wait behind the running cell, in whichever way the kernel has; ours are
 # taken out of that way as soon as they come, acted on, and go no further: nothing of them is left
 # for a view that has closed meanwhile.

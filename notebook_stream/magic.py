@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import keyword
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +25,7 @@ from traitlets import Bool, Float, Int, Unicode
 from . import background, cells, host
 from .errors import CredentialsError, OptionError
 from .options import Options, Settings, manual, read_line, settings
-from .prompt import interpolate
+from .prompt import Filled, fill_in
 from .turns import Place
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "claude_reply"
 DEFAULT_CHAT = "claude_chat"
+OTHER_CHAT = "write --chat trip, or --chat -- for the chat without a name"
 
 LASTING = ("model", "system", "max_tokens")
 """The options of a chat's first turn that hold for the later ones."""
@@ -114,24 +118,27 @@ class ClaudeMagics(Magics):
         if "chat" in given:
             return self._turn(name, given, prompt, names)
         options = Options.of(given)
-        text = prompt if options.raw else interpolate(prompt, names)
-        return self._answer_in(name, text, options)
+        filled = _filled(prompt, options, names)
+        answer = self._answer_in(name, filled.text, options)
+        answer.notes = (*answer.notes, *filled.notes)
+        return answer
 
     def _turn(
         self, name: str, given: dict[str, Any], prompt: str, names: Mapping[str, Any]
     ) -> Answer:
         """The answer that is the next turn of a chat; the chat is made where there is none."""
-        variable = given.pop("chat") or DEFAULT_CHAT
+        variable = _variable(given.pop("chat") or DEFAULT_CHAT, OTHER_CHAT)
         if variable == name:
             msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
             raise OptionError(msg)
         chat = _chat_of(variable, names)
         place = chat.place()
         options = Options.of({**chat.options, **place.options(), **given})
-        text = prompt if options.raw else interpolate(prompt, names)
+        filled = _filled(prompt, options, names)
         lasting = {option: given[option] for option in LASTING if option in given}
-        keep = partial(place.keep, text, options=lasting)
-        answer = self._answer_in(name, text, options, place, keep)
+        keep = partial(place.keep, filled.text, options=lasting)
+        answer = self._answer_in(name, filled.text, options, place, keep)
+        answer.notes = (*answer.notes, *filled.notes)
         if variable not in names:
             self.shell.user_ns[variable] = chat
         return answer
@@ -173,8 +180,8 @@ class ClaudeMagics(Magics):
         from .asking import Beginning
         from .chat import go_on
 
-        name = line.strip() or DEFAULT_NAME
         try:
+            name = _variable(line.strip() or DEFAULT_NAME)
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
             place = Place(begun.chat or "")
@@ -250,18 +257,36 @@ def _head(line: str) -> tuple[str, dict[str, Any]]:
     if read.rest:
         msg = f"there is {read.rest!r} after the name {name!r}; write the prompt below the line."
         raise OptionError(msg)
-    return _identifier(name or DEFAULT_NAME), {**before.given, **read.given}
+    return _variable(name or DEFAULT_NAME), {**before.given, **read.given}
 
 
-def _identifier(name: str) -> str:
-    if _is_name(name):
-        return name
-    msg = f"{name!r} cannot be the name of a variable; write a name such as %%claude answer."
-    raise OptionError(msg)
+def _filled(prompt: str, options: Options, names: Mapping[str, Any]) -> Filled:
+    return Filled(prompt) if options.raw else fill_in(prompt, names)
 
 
-def _is_name(text: str) -> bool:
-    return text.isidentifier() and not keyword.iskeyword(text)
+_RESERVED = frozenset(
+    {*dir(builtins), "In", "Out", "display", "exit", "get_ipython", "quit", "_exit_code"}
+)
+_HISTORY = re.compile(r"_+|_i+|_i?\d+|_[dios]h|__\w+__")
+"""IPython's names of inputs and outputs, and those that Python gives to modules."""
+
+
+def _variable(name: str, remedy: str = "write a name such as %%claude answer") -> str:
+    """The name as Python reads it: in NFKC.
+
+    https://docs.python.org/3/reference/lexical_analysis.html#identifiers
+
+    Raises:
+        OptionError: It cannot be a variable, or it is one of Python's or IPython's own.
+    """
+    normal = unicodedata.normalize("NFKC", name)
+    if not normal.isidentifier() or keyword.iskeyword(normal):
+        msg = f"{name!r} cannot be the name of a variable; {remedy}."
+        raise OptionError(msg)
+    if normal in _RESERVED or _HISTORY.fullmatch(normal):
+        msg = f"{name!r} is a name that Python or IPython uses itself; {remedy}."
+        raise OptionError(msg)
+    return normal
 
 
 def _cut_answer(name: str, names: Mapping[str, Any]) -> Reply:
@@ -297,16 +322,10 @@ def _chat_of(variable: str, names: Mapping[str, Any]) -> Chat:
     """The chat in a variable; a new one where the name is free.
 
     Raises:
-        OptionError: It holds something else, or cannot be one.
+        OptionError: It holds something else.
     """
     from .chat import Chat
 
-    if not _is_name(variable):
-        msg = (
-            f"{variable!r} after --chat cannot be a variable; write --chat trip, or --chat -- for "
-            "the chat without a name."
-        )
-        raise OptionError(msg)
     chat = names[variable] if variable in names else Chat(name=variable)
     if not isinstance(chat, Chat):
         msg = (
@@ -340,6 +359,7 @@ def load(shell: InteractiveShell) -> None:
     """Register magics and transformers, and begin to import what is slow."""
     magics = ClaudeMagics(shell, parent=shell)
     shell.register_magics(magics)
+    shell.input_transformers_cleanup.insert(0, cells.quote_cell)
     shell.input_transformers_cleanup.append(cells.keep_raw)
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()
@@ -354,6 +374,7 @@ def unload(shell: InteractiveShell) -> None:
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables.remove(magics)
+    shell.input_transformers_cleanup.remove(cells.quote_cell)
     shell.input_transformers_cleanup.remove(cells.keep_raw)
     shell.input_transformers_post.remove(magics.transformer)
     magics.running.unwatch()

@@ -14,7 +14,7 @@ from . import host
 from .answering import TICK_SECONDS, Answer, view_here
 from .errors import ClaudeError, OptionError
 from .options import Options
-from .prompt import interpolate
+from .prompt import Filled, fill_in
 from .reply import Event, Reply
 from .turns import Place
 
@@ -67,24 +67,29 @@ def astream(prompt: str, *, chat: Chat | None = None, **options: Any) -> AsyncSt
 
 
 def _shown(prompt: str, chat: Chat | None, options: dict[str, Any]) -> Answer:
-    text, chosen, place = _given(prompt, chat, options)
-    return Answer(
-        text,
+    filled, chosen, place = _given(prompt, chat, options)
+    answer = Answer(
+        filled.text,
         chosen,
         view=lambda: view_here("", chosen),
         place=place,
-        bind=partial(place.keep, text),
+        bind=partial(place.keep, filled.text),
     )
+    answer.notes = filled.notes
+    return answer
 
 
-def _given(prompt: str, chat: Chat | None, options: dict[str, Any]) -> tuple[str, Options, Place]:
+_Asked = tuple[Filled, Options, Place]
+
+
+def _given(prompt: str, chat: Chat | None, options: dict[str, Any]) -> _Asked:
     place = _place(chat)
     chosen = Options.of(
         {"raw": True, **(chat.options if chat else {}), **place.options(), **options}
     )
     here = host.shell()
     names = here.user_ns if here else {}
-    return (prompt if chosen.raw else interpolate(prompt, names)), chosen, place
+    return (Filled(prompt) if chosen.raw else fill_in(prompt, names)), chosen, place
 
 
 def _place(chat: Any) -> Place:
@@ -106,16 +111,17 @@ def _check_started(answer: Answer, how: str) -> None:
 class Stream:
     """An answer as it comes; leaving the ``with`` block closes the connection."""
 
-    def __init__(self, prompt: str, options: Options, place: Place) -> None:
+    def __init__(self, prompt: Filled, options: Options, place: Place) -> None:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         put = self._queue.put
         self._answer = Answer(
-            prompt,
+            prompt.text,
             options,
             place=place,
-            bind=partial(place.keep, prompt),
+            bind=partial(place.keep, prompt.text),
             on_event=lambda *item: put(item),
         )
+        self._answer.notes = prompt.notes
 
     def __enter__(self) -> Stream:
         self._answer.start()
@@ -165,16 +171,17 @@ class Stream:
 class AsyncStream:
     """An answer as it comes; leaving the ``async with`` block closes the connection."""
 
-    def __init__(self, prompt: str, options: Options, place: Place) -> None:
+    def __init__(self, prompt: Filled, options: Options, place: Place) -> None:
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answer = Answer(
-            prompt,
+            prompt.text,
             options,
             place=place,
-            bind=partial(place.keep, prompt),
+            bind=partial(place.keep, prompt.text),
             on_event=lambda *item: self._put(item),
         )
+        self._answer.notes = prompt.notes
 
     def _put(self, item: _Item) -> None:
         if self._loop is not None:

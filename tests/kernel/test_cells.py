@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -203,6 +204,79 @@ def test_a_line_reaches_claude_as_typed(kernel: Kernel, server: Server, prompt: 
     kernel.run("x = 1")
     assert kernel.run(f"%claude {prompt}").ok
     assert server.requests[0].prompt == prompt
+
+
+ENDS_NO_LINE = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""What `str.splitlines` takes for the end of a line, and Python does not."""
+
+
+def test_prompts_arrive_as_typed_whatever_ends_a_line_elsewhere(
+    kernel: Kernel, server: Server
+) -> None:
+    prompt = f"a{ENDS_NO_LINE}b"
+    body = f">>> 1 + 1\n   \n{prompt}\n    c\r\n"
+    assert kernel.run(f"%claude {prompt}").ok
+    assert kernel.run(f"def f():\n    %claude {prompt}\nf()").ok
+    assert kernel.run(f"s = 'x\u2028\x85y'; x = 1\ny = %claude {prompt}\n").ok
+    assert kernel.run(f"%%claude x\n{body}").ok
+    assert kernel.run(f"%%time\n%%claude x\n{prompt}\n").ok
+    prompts = [request.prompt for request in server.requests]
+    assert prompts == [prompt, prompt, prompt, body, f"{prompt}\n"]
+    assert kernel.value("s") == repr("x\u2028\x85y")
+
+
+def test_names_are_read_as_python_reads_them(kernel: Kernel, server: Server) -> None:
+    typed = "re\u0301sume\u0301"
+    assert kernel.run(f"%%claude {typed}\nhi").ok
+    assert kernel.run(f"%claude --chat {typed}_chat hi").ok
+    assert (
+        kernel.value("(str(r\u00e9sum\u00e9), len(r\u00e9sum\u00e9_chat.turns))")
+        == "('Hello, world.', 1)"
+    )
+    assert "is whole" in kernel.run(f"%claude_continue {typed}").stderr
+    assert kernel.run(f"%claude --chat {typed}_chat {{{{ {typed}.upper() }}}}").ok
+    assert server.requests[-1].prompt == "HELLO, WORLD."
+    assert kernel.value(f"len({typed}_chat.turns)") == "2"
+
+
+RESERVED = [
+    "get_ipython", "In", "Out", "_", "__", "___", "_5", "_i", "_ii", "_i5", "_oh", "_dh", "_ih",
+    "exit", "quit", "display", "print", "list", "__name__", "__builtins__", "\uff49nput",
+]  # fmt: skip
+
+
+def test_names_of_python_and_ipython_are_refused(kernel: Kernel, server: Server) -> None:
+    for name in RESERVED:
+        for code in (
+            f"%%claude {name}\nhi",
+            f"%claude --chat {name} hi",
+            f"%claude_continue {name}",
+        ):
+            cell = kernel.run(code)
+            assert f"{name!r} is a name that Python or IPython uses itself; write " in cell.stderr
+            assert cell.stderr.strip().count("\n") == 0
+    assert not server.requests
+    assert kernel.run("%claude hi").ok
+
+
+def test_what_is_left_out_of_a_prompt_is_said_below_the_answer(
+    kernel: Kernel, server: Server
+) -> None:
+    kernel.run("import pandas as pd\ndf = pd.DataFrame({'n': range(100_000)})")
+    assert kernel.run("%%claude x\nSum {{ df.head(200) }}").ok
+    whole = "".join(f"\n{n},{n}" for n in range(200))
+    assert server.requests[0].prompt == f"Sum ,n{whole}\n"
+    first = kernel.run("%%claude x\nSum {{ df }}")
+    second = kernel.run("%claude --chat trip Sum {{ df }}")
+    third = kernel.run("from notebook_stream import ask\nz = ask('Sum {{ df }}', raw=False)")
+    for cell, request in zip((first, second, third), server.requests[1:], strict=True):
+        (said,) = re.findall(
+            r"\[… left out here: (.* of 100,000 rows were sent) …\]", request.prompt
+        )
+        assert f"df: {said}." in str(cell.outputs[0]["data"]["text/plain"])
+    refused = kernel.run("%%claude x\nOn {{ (n for n in df) }}")
+    assert "is a generator, whose text is only its address; write {{ list(" in refused.stderr
+    assert len(server.requests) == 4
 
 
 def test_a_value_is_shown_once_and_again_in_a_later_cell(kernel: Kernel) -> None:

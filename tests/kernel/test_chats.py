@@ -133,7 +133,7 @@ def test_mistakes_leave_everything_as_it_is(kernel: Kernel, server: Server) -> N
     for code, words in {
         "%claude -c df hi": "'df' holds a value of type int, which is no chat",
         "%%claude x --chat x\nhi": "'x' cannot hold the chat and the reply",
-        "%claude --chat=a-b hi": "'a-b' after --chat cannot be a variable",
+        "%claude --chat=a-b hi": "'a-b' cannot be the name of a variable; write --chat trip",
         "%%claude held\nhi": "'held' holds <Chat 'mine': 0 turns>; write %%claude answer --chat held",
         "%%claude x --chat new\n{{ missing }}": "missing",
     }.items():

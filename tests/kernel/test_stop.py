@@ -251,3 +251,48 @@ def test_an_output_widget_gets_the_answer_at_its_end(kernel: Kernel, server: Ser
     assert cell.ok
     assert not kernel.views()
     assert kernel.value("str(x)") == "'Hello, world.'"
+
+
+SLOW = """
+import time
+def slow():
+    for n in range(600):
+        print(n, flush=True)
+        time.sleep(0.1)
+    return "too late"
+"""
+
+FILLING_IN = {
+    "cell": "%%claude x\n{{ slow() }}",
+    "line": "x = %claude {{ slow() }}",
+    "chat": "%claude --chat trip {{ slow() }}",
+    "blocking": "%%time\nx = %claude {{ slow() }}",
+    "ask": "import notebook_stream\nx = notebook_stream.ask('{{ slow() }}', raw=False)",
+    "aask": "import notebook_stream\nx = await notebook_stream.aask('{{ slow() }}', raw=False)",
+}
+
+
+@pytest.mark.parametrize("way", FILLING_IN)
+def test_an_interrupt_ends_what_a_prompt_is_filled_in_with(
+    kernel: Kernel, server: Server, way: str
+) -> None:
+    kernel.run(SLOW)
+    cell = kernel.send(FILLING_IN[way])
+    kernel.until(lambda: cell.stdout)
+    kernel.interrupt()
+    kernel.wait(cell)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    (line,) = cell.error["traceback"]
+    assert line == (
+        "KeyboardInterrupt: interrupted while the prompt's {{ }} were filled in; nothing was sent."
+    )
+    assert not server.requests
+    kernel.until(lambda: kernel.run("1").ok)
+    server.play(Script([start(), delta("partial"), Hold()]))
+    after = kernel.send("%%claude x\nhi")
+    server.wait_for_request()
+    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[-1]))
+    kernel.interrupt()
+    kernel.wait(after)
+    assert kernel.value("(x, x.stop_reason)") == "('partial', 'interrupted')"
+    assert kernel.run("1").ok

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
-from notebook_stream.cells import AWAITED, awaiting, keep_raw
+from notebook_stream.cells import AWAITED, awaiting, keep_raw, quote_cell
 
 CALL = "get_ipython().run_line_magic('claude', {!r})\n"
 
@@ -39,6 +40,78 @@ def test_lines_are_taken_as_typed(source: str, expected: str) -> None:
     assert "".join(keep_raw(source.splitlines(keepends=True))) == expected
 
 
+ENDS_NO_LINE = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""What `str.splitlines` takes for the end of a line, and Python does not."""
+
+
+def transformed(source: str) -> str:
+    """What IPython makes of a cell with our transformers among its own."""
+    manager = TransformerManager()
+    manager.cleanup_transforms.insert(0, quote_cell)
+    manager.cleanup_transforms.append(keep_raw)
+    return str(manager.transform_cell(source))
+
+
+def arguments(source: str) -> list[str]:
+    """The arguments of the one call that a cell is."""
+    (statement,) = ast.parse(source).body
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Call)
+    return [ast.literal_eval(argument) for argument in statement.value.args]
+
+
+@pytest.mark.parametrize("end", ENDS_NO_LINE)
+def test_a_line_goes_on_where_python_sees_no_end(end: str) -> None:
+    assert arguments(transformed(f"%claude a{end}b\n")) == ["claude", f"a{end}b"]
+    assert arguments(transformed(f"%%claude x -s 'a{end}b'\nc{end}d\n")) == [
+        "claude", f"x -s 'a{end}b'", f"c{end}d\n",
+    ]  # fmt: skip
+    plain = f"s = 'a{end}%claude b'\nt = 1\n"
+    assert "".join(keep_raw(plain.splitlines(keepends=True))) == plain
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_each_end_of_a_line_that_python_knows_ends_one(newline: str) -> None:
+    (first, second) = (CALL.format(word) for word in ("hi", "you"))
+    source = newline.join(["%claude hi", "%claude you", ""])
+    assert "".join(keep_raw(source.splitlines(keepends=True))) == first + second
+    assert awaits(newline.join(["x = 1", f"é = 'ü'; {LINE}", LINE, ""])) == 2
+
+
+BODIES = {
+    "doctest": ">>> 1 + 1\n2\n",
+    "prompts": "In [1]: x\n   ...: y\n",
+    "indented": "    a\n        b\n",
+    "blank lines": "a\n   \n\t\nb  \n",
+    "carriage returns": "a\r\nb\rc\n",
+    "magic": "%claude hi\n%%time\n!ls\nwhat?\n",
+    "other ends": f"a{ENDS_NO_LINE}b\n",
+    "quotes": "'''a\"\"\"\\\n",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_arrives_as_typed(body: str) -> None:
+    for before in ("", "\n", "  \n\n"):
+        assert arguments(transformed(f"{before}%%claude x -m opus\n{body}")) == [
+            "claude", "x -m opus", body,
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["%%claude?\n", "%%claudes\nx\n", "%%time\n%%claude\n"])
+def test_cells_of_others_are_theirs(source: str) -> None:
+    lines = source.splitlines(keepends=True)
+    assert quote_cell(lines) is lines
+
+
+def test_a_cell_is_not_complete_before_its_body() -> None:
+    manager = TransformerManager()
+    manager.cleanup_transforms.insert(0, quote_cell)
+    assert manager.check_complete("%%claude x\n")[0] == manager.check_complete("%%time x\n")[0]
+    assert manager.check_complete("%%claude x\nGo.")[0] == "incomplete"
+
+
 def awaits(source: str) -> int:
     out = "".join(awaiting(lambda: True)(source.splitlines(keepends=True)))
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -62,6 +135,8 @@ LINE = "get_ipython().run_line_magic('claude', 'hi')"
         (f"f = lambda: {LINE}\n", 0),
         (f"[{LINE} for i in x]\n", 0),
         (f"class A:\n    x = {LINE}\n", 0),
+        (f"x = 1\n\x0c\n{LINE}\n", 1),
+        (f"x = 'a\u2028b\x85'; {LINE}\n{LINE}\n", 2),
         ("get_ipython().run_line_magic('other', 'claude')\n", 0),
         ("get_ipython().run_cell_magic('time', '', '%claude hi')\n", 0),
     ],
