@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import background, host, usage
 from .asking import Beginning, recording_for, replay_notes, request_body
+from .controls import strip_controls
 from .errors import ClaudeError, ConnectionLostError, StreamError, interruption
 from .keys import redact
 from .options import Options
@@ -191,7 +192,7 @@ class Answer:
             if self._view.shows:
                 reply._shown_now = host.shown_here()
             for note in self._untold:
-                warnings.warn(note, RuntimeWarning, stacklevel=4)
+                warnings.warn(strip_controls(note), RuntimeWarning, stacklevel=4)
         return reply
 
     # On the background loop

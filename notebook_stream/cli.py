@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import errno
+import io
 import json
 import os
 import shutil
@@ -12,44 +14,110 @@ import sys
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from . import stdio
 from .errors import ClaudeError, CredentialsError, OptionError
 from .options import TABLE, Options
-from .usage import Sum
+from .usage import Ledger, Sum
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from .reply import Reply
+
+PROGRAM = stdio.PROGRAM
+
+WHOLE = 0
 FAILED = 1
 MISUSED = 2
+CUT = 3
+DECLINED = 4
+INTERRUPTED = 130
+
+STATUSES = """\
+exit status:
+  0    the answer is whole; the sum is printed
+  1    it failed: the API was not reached, refused the request or broke off; the
+       output cannot be written, or its reader left; a PATH cannot be read
+  2    a mistake in what was typed, or no key: nothing was sent
+  3    the answer was cut: by --max-tokens, a full context window, or a pause
+  4    Claude declined to answer, or to go on
+  130  interrupted with Ctrl-C; what came is printed"""
+
+SOURCES = """\
+The prompt is PROMPT, or what standard input holds; with both, PROMPT and then,
+after a blank line, standard input, which is read where it is a file or a pipe:
+  notebook-stream ask "Name three primes"
+  git diff | notebook-stream ask "Review this:"
+  notebook-stream ask - < prompt.txt
+  notebook-stream ask "$line" < /dev/null      in a loop that reads lines
+"""
+
+SKIPPED = """\
+What cannot be read as a notebook is named on standard error and left out of
+the sum; a file that is given twice, by whatever name, counts once.
+"""
+
+EPILOG: dict[str, Any] = {
+    "epilog": STATUSES,
+    "formatter_class": argparse.RawDescriptionHelpFormatter,
+}
+
+ATTACHED = (
+    "waiting for the end of standard input, which is read into the prompt; to ask without it, "
+    "press Ctrl-C and add < /dev/null."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit status: 0, 1 where the answer failed, 2 for a mistake, 130 for Ctrl-C.
+        The exit status, as `STATUSES` has them and ``--help`` prints them.
     """
-    given = vars(_parser().parse_args(arguments))
+    stdio.open_missing()
     try:
-        return int(given.pop("run")(**given))
-    except (OptionError, CredentialsError) as error:
-        sys.stderr.write(f"notebook-stream: {error}\n")
-        return MISUSED
-    except ClaudeError as error:
-        sys.stderr.write(f"notebook-stream: {error}\n")
+        with stdio.flushed():
+            return _run(arguments)
+    except BrokenPipeError:
+        return FAILED  # the reader left, who knows
+    except OSError as error:
+        what = repr(error.filename) if error.filename else "standard output"
+        stdio.print_error(f"{PROGRAM}: {what} cannot be used ({error.strerror or error}).")
         return FAILED
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        given = vars(_parser().parse_args(arguments))
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        return int(given.pop("run")(**given))
+    except ClaudeError as error:
+        stdio.print_error(f"{PROGRAM}: {error}")
+        return MISUSED if isinstance(error, OptionError | CredentialsError) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # What is left in the buffer has nowhere to go; Python's manual, "Note on SIGPIPE".
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise what `main` prints in one line, where argparse would print its usage too."""
+        msg = f"{message}; for help, type: {self.prog} --help"
+        raise OptionError(msg)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="notebook-stream", description="Claude, streamed.")
+    parser = _Parser(prog=PROGRAM, description="Claude, streamed.", **EPILOG)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="open the quick start in JupyterLab, with no key")
+    _describe_demo(commands.add_parser("demo", help="open the quick start in JupyterLab, no key"))
+    text = "print an answer as it is written"
+    _describe_ask(commands.add_parser("ask", help=text, description=SOURCES, **EPILOG))
+    text = "sum what saved notebooks say of their answers"
+    _describe_usage(commands.add_parser("usage", help=text, description=SKIPPED, **EPILOG))
+    return parser
+
+
+def _describe_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--no-browser", action="store_true", help="print the address instead")
     demo.add_argument(
         "--folder",
@@ -58,43 +126,85 @@ def _parser() -> argparse.ArgumentParser:
         help="where your copy of the notebook goes (default: ./notebook_stream_demo)",
     )
     demo.set_defaults(run=_demo)
-    ask = commands.add_parser("ask", help="print an answer as it is written")
-    ask.add_argument("prompt")
+
+
+def _describe_ask(ask: argparse.ArgumentParser) -> None:
+    ask.add_argument(
+        "prompt", nargs="?", metavar="PROMPT", help="what to ask; - for standard input"
+    )
     for option in TABLE:
         if option.metavar and option.name != "chat":  # one question makes none
             ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
     ask.set_defaults(run=_ask)
-    usage = commands.add_parser("usage", help="sum what saved notebooks say of their answers")
+
+
+def _describe_usage(usage: argparse.ArgumentParser) -> None:
     usage.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="notebooks or folders")
     form = usage.add_mutually_exclusive_group()
     form.add_argument("--json", dest="form", action="store_const", const="json")
     form.add_argument("--csv", dest="form", action="store_const", const="csv")
     usage.set_defaults(run=_usage)
-    return parser
 
 
 def _usage(paths: list[Path], form: str | None) -> int:
     from .saved import ledger_of
 
-    ledger = ledger_of(paths)
+    skipped: list[Path] = []
+
+    def skip(path: Path, why: str) -> None:
+        skipped.append(path)
+        stdio.print_error(f"{PROGRAM}: skipped {str(path)!r}: {why}.")
+
+    ledger = ledger_of(paths, skip)
+    stdio.print_out(_rendered(ledger, form))
+    return FAILED if any(path in paths for path in skipped) else WHOLE
+
+
+def _rendered(ledger: Ledger, form: str | None) -> str:
     if form == "json":
-        sys.stdout.write(json.dumps(ledger.records(), indent=2) + "\n")
-    elif form == "csv":
+        return json.dumps(ledger.records(), indent=2, allow_nan=False) + "\n"
+    if form == "csv":
+        text = io.StringIO()
         columns = [*ledger.names, *(one.name for one in fields(Sum))]
-        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(ledger.records())
-    else:
-        sys.stdout.write(f"{ledger!r}\n")
-    return 0
+        return text.getvalue()
+    return f"{ledger!r}\n"
 
 
-def _ask(prompt: str, **given: Any) -> int:
+def _ask(prompt: str | None, **given: Any) -> int:
     from .answering import Answer
     from .view.terminal import TerminalView
 
-    reply = Answer(prompt, Options.of(given), view=lambda: TerminalView(sys.stderr)).block()
-    return FAILED if reply.stop_reason == "stopped" else 0  # nobody read on
+    text = _prompt(prompt)
+    return _status(Answer(text, Options.of(given), view=lambda: TerminalView(sys.stderr)).block())
+
+
+def _status(reply: Reply) -> int:
+    """The exit status of an answer that did not fail."""
+    if reply.complete:
+        return WHOLE
+    return DECLINED if reply.stop_reason == "refusal" else CUT
+
+
+def _prompt(argument: str | None) -> str:
+    """The prompt: the argument, or standard input, or both.
+
+    Raises:
+        OptionError: There is none, or it is no text.
+    """
+    if argument is not None and argument != "-":
+        attached = stdio.read_all(ATTACHED) if stdio.is_fed() else ""
+        return "\n\n".join(part for part in (argument, attached) if part.strip())
+    if argument is None and not stdio.is_fed():
+        msg = 'there is no prompt; type: notebook-stream ask "Name three primes"'
+        raise OptionError(msg)
+    text = stdio.read_all("waiting for the end of standard input, which is the prompt.")
+    if not text.strip():
+        msg = "standard input holds no prompt; type: cat FILE | notebook-stream ask"
+        raise OptionError(msg)
+    return text
 
 
 def _demo(*, no_browser: bool, folder: Path) -> int:
@@ -108,7 +218,7 @@ def _demo(*, no_browser: bool, folder: Path) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    sys.stderr.write(f"Your copy of the quick start: {notebook}\n")
+    stdio.print_error(f"Your copy of the quick start: {notebook}")
     os.environ["NOTEBOOK_STREAM_DEMO"] = "1"
     return _become(command)
 
@@ -122,13 +232,21 @@ def _become(command: list[str]) -> int:
 
 
 def _own_copy(folder: Path) -> Path:
-    """The person's own quick start: made once, never overwritten."""
-    shipped = _notebooks()
-    folder.mkdir(parents=True, exist_ok=True)
-    for source in shipped.glob("*.ipynb"):
-        if not (folder / source.name).exists():
-            shutil.copy(source, folder)
-    return (folder / "quickstart.ipynb").resolve()
+    """The person's own quick start: made once, never overwritten.
+
+    Raises:
+        OptionError: It cannot be put into that folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in _notebooks().glob("*.ipynb"):
+            if not (folder / source.name).exists():
+                shutil.copy(source, folder)
+        return (folder / "quickstart.ipynb").resolve()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        msg = f"the quick start cannot be put into {str(folder)!r} ({why}); give another --folder."
+        raise OptionError(msg) from None
 
 
 def _notebooks() -> Path:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .controls import strip_controls
+
 if TYPE_CHECKING:
     from .reply import Reply
 
@@ -35,6 +37,10 @@ class ClaudeError(Exception):
 
     reply: Reply | None = None
     request_id: str | None = None
+
+    def __str__(self) -> str:
+        """The sentence without control characters: it may quote what a server sent."""
+        return strip_controls(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """IPython's protocol for an exception's own display: one line."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+from .controls import strip_controls
 
 Row = Sequence[str]
 
 
 def plain(rows: Sequence[Row]) -> str:
-    """The rows in columns, the head first."""
+    """The rows in columns, the head first; a cell is one line without control characters."""
+    rows = [tuple(map(_line, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _line(cell: str) -> str:
+    return strip_controls(re.sub(r"\s", " ", cell))
 
 
 def marked(rows: Sequence[Row], left: int) -> str:

@@ -1,6 +1,11 @@
-"""Hostile answers: (name, text). What runs sets ``window.bad``; what loads asks evil.test."""
+"""Hostile answers: (name, text). What runs sets ``window.bad``; what loads asks evil.test.
+
+`TERMINAL` is for terminals: what they would obey.
+"""
 
 from __future__ import annotations
+
+import unicodedata
 
 E = "http://evil.test"
 J = "javascript:window.bad=1"
@@ -284,4 +289,50 @@ URLS = [
     "https://a.b/\nx",
     "HTTPS://A",
     "https://a.b/*x*_y_[z](q)",
+]
+REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def controls_in(text: str) -> set[str]:
+    """The controls and the reordering characters in a text, by Unicode's own tables."""
+    return {
+        sign
+        for sign in text
+        if (unicodedata.category(sign) == "Cc" and sign not in "\t\n")
+        or unicodedata.bidirectional(sign) in REORDERING
+    }
+
+
+TERMINAL = [
+    ("clipboard", "\x1b]52;c;cm0gLXJmIH4=\x07"),
+    ("clipboard-st", "\x1b]52;c;cm0gLXJmIH4=\x1b\\"),
+    ("clipboard-asked", "\x1b]52;c;?\x07"),
+    ("title", "\x1b]0;owned\x07\x1b]2;owned\x1b\\\x1b]1;owned\x07"),
+    ("title-pushed-and-asked", "\x1b[22t\x1b[21t\x1b[23t"),
+    ("link", "\x1b]8;;http://evil.test\x1b\\bank.test\x1b]8;;\x1b\\"),
+    ("palette", "\x1b]4;0;?\x07\x1b]10;#000\x07\x1b]11;#000\x07\x1b]104\x07"),
+    ("folder-and-file", "\x1b]7;file://evil.test/\x07\x1b]1337;File=inline=1:AAAA\x07"),
+    ("cursor", "\x1b[1;1H\x1b[10A\x1b[3D\x1b[G\x1b7\x1b8\x1b[s\x1b[u\x1bM\x1bD\x1bE"),
+    ("erase", "\x1b[2J\x1b[3J\x1b[K\x1b[1K\x1b[2M\x1b[5P\x1b[8X"),
+    ("style", "\x1b[31mred\x1b[0m \x1b[8mhidden\x1b[28m \x1b[5;7mloud"),
+    ("modes", "\x1b[?25l\x1b[?1049h\x1b[?1000h\x1b[?2004h\x1b[4h\x1b[1;1r\x1b=\x1b>"),
+    ("reports", "\x1b[6n\x1b[c\x1b[>c\x1b[5n\x1b[x\x1bZ\x05"),
+    ("reset", "\x1bc\x1b[!p\x1b#8\x1b(0\x1b)0\x1b%G\x1b%@"),
+    ("dcs", "\x1bP+q544e\x1b\\\x1bPq#0;2;0;0;0#0~~\x1b\\\x1bPtmux;\x1b\x1b]52;c;eA==\x07\x1b\\"),
+    ("apc-pm-sos", "\x1b_Gf=32;AAAA\x1b\\\x1b^private\x1b\\\x1bXstring\x1b\\\x1bkscreen\x1b\\"),
+    ("c1-csi", "\x9b2J\x9b31mred\x9b6n"),
+    ("c1-osc", "\x9d0;owned\x9c\x9d52;c;eA==\x07"),
+    ("c1-others", "\x90+q\x9c\x9fG\x9c\x9ex\x9c\x98x\x9c\x84\x85\x88\x8d\x8e\x8f\x9a"),
+    ("lone-escape", "a\x1b"),
+    ("double-escape", "\x1b\x1b[31m"),
+    ("split-by-controls", "\x1b\x00[\x7f31m \x1b\x18[2J \x1b[3\x1a1m"),
+    ("nested", "\x1b[\x1b[31m31m \x1b]0;\x1b]52;c;eA==\x07\x07 \x9b\x1b[2J"),
+    ("unended", "\x1b]0;all that follows is the title"),
+    ("overwrite", "rm -rf ~ #\rls          "),
+    ("overwrite-ends", "good\r\n\rbad\r"),
+    ("backspace", "rm -rf ~\b\b\b\b\b\b\b\bls      "),
+    ("bell-and-shifts", "\x07\x07 \x0e\x0f \x0b\x0c \x7f\x7f"),
+    ("nul", "a\x00b"),
+    ("bidi", "\u202egpj.exe\u202c \u2066a\u2069 \u2067b\u2069 \u202da\u202c \u202ab\u202bc \u2068"),
+    ("words", "\u4f60\u597d \U0001f468\u200d\U0001f469 \u0645\u0631\u062d\u0628\u0627 tab\there"),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import anthropic
 import httpx2
 
+from ..controls import strip_controls
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
 from ..keys import redact
 from ..reply import Event, sound
@@ -110,7 +111,8 @@ def broken(event: Event, request_id: str | None) -> ClaudeError:
 def _sentence(kind: str | None, message: Any, where: str, request_id: str | None) -> str:
     what, remedy = SENTENCES.get(kind or "", SENTENCES["api_error"])
     said = words(message) or "no message"
-    details = ", ".join(filter(None, [where, f"{kind or 'error'}: {said}", words(request_id)]))
+    quoted = f"{words(kind) or 'error'}: {said}"
+    details = ", ".join(filter(None, [where, quoted, words(request_id)]))
     return f"{what} ({details}); {remedy}."
 
 
@@ -120,8 +122,8 @@ def words(told: Any) -> str:
         told = str(told) or type(told).__name__
     if not isinstance(told, str):
         return ""
-    said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]", " ", told)
-    said = redact(sound(" ".join(said.split()).rstrip(".")))
+    said = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", told).split())
+    said = redact(sound(strip_controls(said).rstrip(".")))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 

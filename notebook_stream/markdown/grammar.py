@@ -20,6 +20,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
+from ..controls import CONTROLS
+
 _INSIDE = r"(?:\\.|(?!\n\s*\n)[^\\])"
 DISPLAY = rf"\$\$(?P<dollars>{_INSIDE}+?)\$\$|\\\[(?P<brackets>{_INSIDE}+?)\\\]"
 # Pandoc's rule keeps `$5 and $10` money: no space inside, no digit after the closing dollar.
@@ -73,14 +75,11 @@ def language_of(info: str) -> str:
     return "text" if word.lower() == "mermaid" else word
 
 
-_UNSEEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef]")
+_UNSEEN = re.compile(f"[{CONTROLS}\ufdd0-\ufdef]")
 
 
 def seen(text: str) -> str:
-    """The text without what cannot be seen but changes what is: control characters, bidi overrides.
-
-    Source: https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
-    """
+    """The text without what cannot be seen but changes what is: controls, and our own marks."""
     return _UNSEEN.sub("", text)
 
 

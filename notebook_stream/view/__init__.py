@@ -27,7 +27,11 @@ class View(Protocol):
         """Appear: before anything is sent."""
 
     def paint(self, draft: Draft) -> bool:
-        """Show what has come since the last call; True where some is left for the next."""
+        """Show what has come since the last call; True where some is left for the next.
+
+        Raises:
+            BrokenPipeError: Nothing can be shown any more, so that no more need come.
+        """
 
     def wait(self, words: str) -> None:
         """Say what is waited for before the first event; "" for the first event itself."""

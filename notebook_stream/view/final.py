@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
+from ..controls import strip_controls
 from ..markdown import MONEY, literal
 from ..reply import Block, Reply, sound
 from ..usage import dollars
@@ -56,12 +57,12 @@ class Output:
     story: Story | None
 
     def data(self) -> dict[str, str]:
-        """The texts, by their kind."""
+        """The texts, by their kind, without control characters: `jupyter console` prints them."""
         if self.story:
             data = mimebundle(self.reply, self.notes, *self.story.still())
         else:
             data = {"text/plain": "\n\n".join([self.reply, *self.notes, footer(self.reply)])}
-        return {kind: sound(part) for kind, part in data.items()}
+        return {kind: strip_controls(sound(part)) for kind, part in data.items()}
 
     def metadata(self) -> dict[str, Any]:
         """What can be read back out of a saved notebook."""

@@ -96,6 +96,13 @@ SAID = {
     "an echo of the key": (
         refusal(401, "authentication_error", f"bad key {CANARY} of x-api-key"), ["bad key … of"]
     ),
+    "a type that a terminal would obey": (
+        Script([start(), event("error", error={"type": "\x1b]52;c;eA==\x07", "message": "\u202eno"})]),
+        ["]52;c;eA==: no"],
+    ),
+    "a content type that a terminal would obey": (
+        Script([b"x"], headers={"content-type": "a\u009b31mb"}), ["sent no stream but"]
+    ),
     "a long one": (refusal(400, "invalid_request_error", "x\x1b[31m" * 5000), ["x x x", "…"]),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ import notebook_stream
 PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
-    {"errors", "markdown", "background", "host", "message", "table"},
+    {"controls", "errors", "markdown", "background", "host", "message", "stdio", "table"},
     {"reply", "options", "keys", "recording"},
     {"usage", "prompt", "replay", "redaction", "cells", "turns"},
     {"demo", "view", "api", "saved"},

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from notebook_stream.cli import main
 from notebook_stream.reply import Reply, Usage
+from notebook_stream.saved import ledger_of
 from notebook_stream.usage import Ledger, Sum, dollars, estimate_tokens, price
 from notebook_stream.view.final import footer, metadata, mimebundle
 
@@ -168,12 +173,170 @@ def test_saved_notebooks_tell_their_usage(
     assert capsys.readouterr().out.startswith("notebook,model,requests,")
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "x", '{"cells": [1]}'])
-def test_what_is_no_notebook_is_named(
+FACTS = metadata(Reply("x", model="m", usage=Usage(input_tokens=7), cost=0.5, seconds=1.0))
+
+
+def summed(capsys: pytest.CaptureFixture[str], *paths: Path) -> tuple[int, list[Any], list[str]]:
+    """The exit status of `notebook-stream usage --json`, its rows, and its lines on stderr."""
+    status = main(["usage", *map(str, paths), "--json"])
+    shown = capsys.readouterr()
+    return status, json.loads(shown.out, parse_constant=pytest.fail), shown.err.splitlines()
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty": (lambda path: path.touch(), "it is empty"),
+    "blank": (lambda path: path.write_text(" \n"), "it is empty"),
+    "cut": (lambda path: path.write_text('{"cells": [{"outp'), "cut"),
+    "binary": (lambda path: path.write_bytes(bytes(range(256))), "cut"),
+    "a list": (lambda path: path.write_text("[]"), "not a notebook"),
+    "a number": (lambda path: path.write_text("1"), "not a notebook"),
+    "no cells": (lambda path: path.write_text("{}"), "not a notebook"),
+    "cells of no kind": (lambda path: path.write_text('{"cells": [1]}'), "not a notebook"),
+    "cells of null": (lambda path: path.write_text('{"cells": null}'), "not a notebook"),
+    "deep": (lambda path: path.write_text("[" * 200_000), "too deeply"),
+    "a long number": (lambda path: path.write_text("9" * 5000), "cut"),
+    "a dangling link": (lambda path: path.symlink_to("nowhere"), "No such file"),
+    "a link to itself": (lambda path: path.symlink_to(path.name), "symbolic links"),
+    "a pipe": (lambda path: os.mkfifo(path), "a pipe"),
+    "a device": (lambda path: path.symlink_to("/dev/null"), "a device"),
+    "a file that cannot be read": (lambda path: path.symlink_to("/proc/self/mem"), "error"),
+    "a folder": (directory, "it is a folder"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_notebook_is_named_and_left_out(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, why = BROKEN[name]
+    broken, good = tmp_path / "a\x1b.ipynb", notebook(tmp_path / "b.ipynb", FACTS)
+    make(broken)
+    status, rows, lines = summed(capsys, tmp_path)
+    assert (status, [row["cost"] for row in rows]) == (0, [0.5])
+    (line,) = lines
+    assert "a\\x1b.ipynb" in line
+    assert why in line
+    if not broken.is_dir():
+        assert summed(capsys, broken, good) == (1, rows, lines)
+
+
+def test_a_path_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, rows, (line,) = summed(capsys, tmp_path / "none", notebook(tmp_path / "b", FACTS))
+    assert (status, len(rows)) == (1, 1)
+    assert "none': No such file" in line
+
+
+def test_a_folder_that_cannot_be_read_is_named() -> None:
+    skipped: list[tuple[Path, str]] = []
+    with TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        path = notebook(Path(made, "locked") / "a.ipynb", FACTS)
+        path.parent.chmod(0)
+        try:
+            with as_nobody():
+                ledger_of([Path(made), path], lambda *one: skipped.append(one))
+        finally:
+            path.parent.chmod(0o700)
+    assert skipped == [(path.parent, "Permission denied"), (path, "Permission denied")]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the rights of root, which may read anything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32-le", "latin-1"])
+def test_a_notebook_in_another_encoding_is_read(
+    encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = notebook(tmp_path / "a.ipynb", FACTS)
+    text = path.read_text().replace('"m"', '"größer"')
+    path.write_text(text, encoding=encoding)
+    status, (row,), lines = summed(capsys, path)
+    assert (status, row["model"], row["cost"], lines) == (0, "größer", 0.5, [])
+
+
+def test_a_notebook_of_an_old_format_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = notebook(tmp_path / "a.ipynb", FACTS)
+    old = {"nbformat": 3, "worksheets": [json.loads(path.read_text()), {"cells": []}]}
+    path.write_text(json.dumps(old))
+    status, (row,), lines = summed(capsys, path)
+    assert (status, row["cost"], lines) == (0, 0.5, [])
+
+
+def test_a_notebook_counts_once_by_whatever_names_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = notebook(tmp_path / "a.ipynb", FACTS)
+    (tmp_path / "link.ipynb").symlink_to(path)
+    (tmp_path / "hard.ipynb").hardlink_to(path)
+    (tmp_path / "folder").symlink_to(tmp_path)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path)
+    others = [Path("a.ipynb"), tmp_path, tmp_path / "folder" / "a.ipynb", Path("below/../a.ipynb")]
+    status, rows, lines = summed(capsys, path, *others)
+    assert (status, lines) == (0, [])
+    assert [(row["requests"], row["cost"]) for row in rows] == [(1, 0.5)]
+
+
+NO_AMOUNTS = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "-1",
+    "true",
+    "1e999",
+    "1e300",
+    "9" * 400,
+    '"1"',
+    "[]",
+]
+
+
+@pytest.mark.parametrize("text", NO_AMOUNTS)
+def test_what_is_no_number_is_no_cost(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "a.ipynb"
-    path.write_text(text)
-    assert main(["usage", str(path)]) == 2
-    assert "a.ipynb' is not a notebook" in capsys.readouterr().err
-    assert main(["usage", str(tmp_path / "none.ipynb")]) == 2
+    known = FACTS["notebook_stream"]
+    for field, column in (("cost_usd", "cost"), ("seconds", "seconds"), ("usage", "input_tokens")):
+        facts = {**known, field: {"input_tokens": "?"} if field == "usage" else "?"}
+        path = notebook(tmp_path / "a.ipynb", {"notebook_stream": facts})
+        path.write_text(path.read_text().replace('"?"', text))
+        status, (row,), lines = summed(capsys, path)
+        assert (status, row["requests"], row[column], lines) == (0, 1, 0, [])
+
+
+def test_a_model_of_no_name_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = FACTS["notebook_stream"]
+    models = [[1], {"a": 1}, " ", None, True]
+    facts = [{"notebook_stream": {**known, "model": model}} for model in models]
+    path = notebook(tmp_path / "a.ipynb", *facts)
+    _, (row,), _ = summed(capsys, path)
+    assert (row["model"], row["requests"]) == ("unknown model", 5)
+
+
+def test_a_name_that_is_no_text_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.ipynb")
+    notebook(path, FACTS)
+    assert main(["usage", str(path)]) == 0
+    assert "caf\\udce9.ipynb" in capsys.readouterr().out
+    _, (row,), _ = summed(capsys, path)
+    assert Path(row["notebook"]) == path
