@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import background, keys, usage
-from .errors import OptionError
+from .errors import CredentialsError, OptionError
 from .options import ALIASES, Options
 from .reply import Reply, sound
 from .turns import Place, messages
@@ -122,7 +122,9 @@ def _check(options: Options) -> None:
         api.model_id(options.model)
     if options.recorded:
         return
-    keys.check()
+    if name := keys.unsendable():
+        msg = f"{name} cannot be sent as it is; take spaces and line ends out of it."
+        raise CredentialsError(msg)
     if not os.environ.get("ANTHROPIC_API_KEY"):
         from . import api
 

@@ -10,7 +10,7 @@ import anthropic
 import httpx2
 
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
-from ..keys import redact
+from ..keys import redact_message
 from ..reply import Event, sound
 
 KEYS = "https://platform.claude.com/settings/keys"
@@ -56,6 +56,9 @@ REASONS: dict[type[BaseException], str] = {
 LONGEST = 300
 """Characters of what a server says that are shown."""
 
+LARGEST = 100_000
+"""Characters of what a server says that are looked at."""
+
 
 def refused(error: anthropic.APIStatusError) -> ClaudeError:
     """The API answered with an error instead of a stream."""
@@ -63,8 +66,9 @@ def refused(error: anthropic.APIStatusError) -> ClaudeError:
     said = error.api_message or _body(error)
     if where := error.response.headers.get("location"):
         said = f"it says {where}"
-    made = RefusedError(_sentence(_kind(error.type, status), said, str(status), error.request_id))
-    made.status, made.request_id = status, error.request_id
+    request_id = words(error.request_id) or None
+    made = RefusedError(_sentence(_kind(error.type, status), said, str(status), request_id))
+    made.status, made.request_id = status, request_id
     return made
 
 
@@ -90,19 +94,33 @@ def _body(error: anthropic.APIStatusError) -> str:
     told = error.body
     if isinstance(told, dict):
         told = told.get("error") or told.get("message") or told.get("detail")
-    return (
-        re.sub(r"(?s)<(style|script).*?</\1>|<[^>]*>", " ", told) if isinstance(told, str) else ""
-    )
+    if not isinstance(told, str):
+        return ""
+    return re.sub(r"(?s)<(style|script)\b.*?(?:</\1>|\Z)|<[^<>]*>", " ", _beginning(told))
 
 
-def broken(event: Event, request_id: str | None) -> ClaudeError:
-    """The stream carried an error."""
+def _beginning(text: str) -> str:
+    """As much of a text as is looked at, without its last word, which may be half of a key."""
+    if len(text) <= LARGEST:
+        return text
+    whole, *cut = text[:LARGEST].rsplit(maxsplit=1) or [""]
+    return whole if cut else ""
+
+
+def broken(event: Event, request_id: str | None, where: str = "in the stream") -> ClaudeError:
+    """The body of an answer carried an error.
+
+    Args:
+        event: The error, as the API's JSON.
+        request_id: Of the answer, where the error names none.
+        where: In which part of the answer it came, to be said.
+    """
     told = event.get("error")
     told = told if isinstance(told, dict) else {"message": told or event.get("message")}
     named = event.get("request_id")
-    request_id = named if isinstance(named, str) else request_id
+    request_id = words(named) or request_id
     kind = told.get("type") if isinstance(told.get("type"), str) else "api_error"
-    made = StreamError(_sentence(kind, told.get("message"), "in the stream", request_id))
+    made = StreamError(_sentence(kind, told.get("message"), where, request_id))
     made.request_id = request_id
     return made
 
@@ -110,7 +128,9 @@ def broken(event: Event, request_id: str | None) -> ClaudeError:
 def _sentence(kind: str | None, message: Any, where: str, request_id: str | None) -> str:
     what, remedy = SENTENCES.get(kind or "", SENTENCES["api_error"])
     said = words(message) or "no message"
-    details = ", ".join(filter(None, [where, f"{kind or 'error'}: {said}", words(request_id)]))
+    details = ", ".join(
+        filter(None, [where, f"{words(kind) or 'error'}: {said}", words(request_id)])
+    )
     return f"{what} ({details}); {remedy}."
 
 
@@ -120,8 +140,9 @@ def words(told: Any) -> str:
         told = str(told) or type(told).__name__
     if not isinstance(told, str):
         return ""
-    said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]", " ", told)
-    said = redact(sound(" ".join(said.split()).rstrip(".")))
+    said = redact_message(_beginning(told))  # before a cut or a change breaks a key in two
+    said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f]", " ", said)
+    said = sound(" ".join(said.split()).rstrip("."))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 

@@ -15,8 +15,9 @@ import notebook_stream
 PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
+    {"keys"},
     {"errors", "markdown", "background", "host", "message", "table"},
-    {"reply", "options", "keys"},
+    {"reply", "options"},
     {"usage", "prompt", "replay", "cells", "turns"},
     {"demo", "view", "api", "saved"},
     {"asking"},
