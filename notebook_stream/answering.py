@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import logging
 import time
 import warnings
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from . import background, host, usage
 from .asking import Beginning, recording_for, replay_notes, request_body
 from .controls import strip_controls
 from .errors import ClaudeError, ConnectionLostError, StreamError, interruption
-from .keys import redact
+from .keys import logger, redact_message
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
 from .turns import Place
@@ -31,7 +30,7 @@ BEAT_SECONDS = 1.0
 TICK_SECONDS = 0.05
 """ipykernel's interrupt does not wake a loop that waits: an awaiting cell has to look by itself."""
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 
 class Answer:
@@ -359,7 +358,7 @@ class Answer:
 
 
 def _unforeseen(error: BaseException) -> StreamError:
-    why = redact(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    why = redact_message(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return StreamError(f"the stream could not be taken in ({why}); try again.")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import background, keys, usage
-from .errors import OptionError
+from .errors import CredentialsError, OptionError
 from .options import ALIASES, Options
 from .recording import Recording, difference, load
 from .redaction import as_recorded
@@ -125,7 +125,9 @@ def _check(options: Options) -> None:
         api.model_id(options.model)
     if options.recorded:
         return
-    keys.check()
+    if name := keys.unsendable():
+        msg = f"{name} cannot be sent as it is; take spaces and line ends out of it."
+        raise CredentialsError(msg)
     if not os.environ.get("ANTHROPIC_API_KEY"):
         from . import api
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .controls import strip_controls
+from .keys import redact
 
 if TYPE_CHECKING:
     from .reply import Reply
@@ -30,6 +31,8 @@ __all__ = [
 class ClaudeError(Exception):
     """An answer that did not come, or not whole: one sentence, with the remedy.
 
+    Whatever it quotes, its sentence holds no key that this process knows.
+
     Attributes:
         reply: What had come when it failed (a Reply, perhaps empty); None where nothing was sent.
         request_id: The API's id for the request, to give to its support; None where there is none.
@@ -37,6 +40,9 @@ class ClaudeError(Exception):
 
     reply: Reply | None = None
     request_id: str | None = None
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(redact(arg) if isinstance(arg, str) else arg for arg in args))
 
     def __str__(self) -> str:
         """The sentence without control characters: it may quote what a server sent."""

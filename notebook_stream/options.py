@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +50,22 @@ TABLE = (
 BY_FLAG = {flag: option for option in TABLE for flag in option.flags}
 
 
+ON = ("1", "true", "yes", "on")
+OFF = ("", "0", "false", "no", "off")
+DEMO = os.environ.get("NOTEBOOK_STREAM_DEMO", "").strip().lower()
+"""Whether the environment asks for the recorded replies: one of `ON`, of `OFF`, or a mistake."""
+
+
 @dataclass
 class Settings:
-    """What holds where a call does not say: `%config ClaudeMagics` in a notebook."""
+    """What holds where a call does not say: `%config ClaudeMagics` in a notebook.
+
+    Attributes:
+        demo: Whether recorded replies answer. At first it is what ``NOTEBOOK_STREAM_DEMO`` says at
+            the time of the import: on for 1, true, yes and on; off for 0, false, no, off and
+            nothing, in capitals or not. With any other word in it, demo is off and a call that
+            would be sent is an `OptionError`, as either guess may be the wrong one.
+    """
 
     model: str = "sonnet"
     max_tokens: int = 16_000
@@ -60,7 +73,7 @@ class Settings:
     timeout: float = 600.0
     max_retries: int = 2
     budget: float | None = None
-    demo: bool = field(default_factory=lambda: os.environ.get("NOTEBOOK_STREAM_DEMO", "0") != "0")
+    demo: bool = DEMO in ON
 
 
 settings = Settings()
@@ -100,6 +113,8 @@ class Options:
                 msg = f"there is no option {name!r}; the options are {', '.join(sorted(known))}."
                 raise OptionError(msg)
         chosen = {name: value for name, value in given.items() if value is not None}
+        if not settings.demo and "replay" not in chosen:
+            _check_demo()
         return cls(
             model=text_of("model", chosen.get("model", settings.model)).strip(),
             max_tokens=_count(chosen.get("max_tokens", settings.max_tokens)),
@@ -112,6 +127,20 @@ class Options:
             max_retries=settings.max_retries,
             budget=settings.budget,
         )
+
+
+def _check_demo() -> None:
+    """See that the environment asked for the recorded replies, or for none, in a known word.
+
+    Raises:
+        OptionError: It has another word.
+    """
+    if DEMO not in ON + OFF:
+        msg = (
+            f"NOTEBOOK_STREAM_DEMO is {DEMO[:60]!r}, which is neither on nor off; set it to 1 or 0 "
+            "and start again, or switch the recorded replies on with %claude_demo on."
+        )
+        raise OptionError(msg)
 
 
 def _count(value: Any) -> int:

@@ -336,3 +336,112 @@ TERMINAL = [
     ("bidi", "\u202egpj.exe\u202c \u2066a\u2069 \u2067b\u2069 \u202da\u202c \u202ab\u202bc \u2068"),
     ("words", "\u4f60\u597d \U0001f468\u200d\U0001f469 \u0645\u0631\u062d\u0628\u0627 tab\there"),
 ]
+
+KEY = "gateway/key+canary&456=789"
+"""A key that has characters which are escaped."""
+
+TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmVk"  # noqa: S105 - nobody's
+BASIC = {"ANTHROPIC_CUSTOM_HEADERS": "Authorization: Basic Y2FuYXJ5OmNhbmFyeSBiaXJk"}
+PROXY = {"HTTPS_PROXY": "http://canary:can%40ary%2Bbird@proxy.test:3128"}
+API_KEY = {"ANTHROPIC_API_KEY": KEY}
+ECHOES: list[tuple[str, dict[str, str], str, str]] = [
+    ("key", API_KEY, f"bad key {KEY} given", "canary"),
+    ("key-percent", API_KEY, "bad key gateway%2Fkey%2Bcanary%26456%3D789 given", "canary"),
+    ("key-percent-lower", API_KEY, "bad key gateway%2fkey%2bcanary&456%3d789 given", "canary"),
+    ("key-json", API_KEY, r"bad key gateway\/key\u002bcanary\u0026456\u003D789 given", "canary"),
+    ("key-html", API_KEY, "bad key gateway/key&#43;canary&amp;456&#x3d;789 given", "canary"),
+    ("key-cut", API_KEY, "bad key gateway/key+can… given", "key+c"),
+    ("key-unknown", {}, "bad key sk-ant-api03-canary given", "canary"),
+    ("key-unknown-cut", {}, "bad key x=sk-ant-can... given", "sk-ant-can"),
+    ("token", {"ANTHROPIC_AUTH_TOKEN": "canary-token-1"}, "bad key canary-token-1 given", "canary"),
+    (
+        "header-bearer",
+        {"ANTHROPIC_CUSTOM_HEADERS": "Authorization: Bearer canaryword"},
+        "bad key canaryword given",
+        "canaryword",
+    ),
+    (
+        "headers",
+        {"ANTHROPIC_CUSTOM_HEADERS": "x-team: given\r\nX-Api-Key : canary one\r\nno header"},
+        "bad key canary one given",
+        "canary",
+    ),
+    (
+        "header-random",
+        {"ANTHROPIC_CUSTOM_HEADERS": "x-tenant: 0123456789abcdefcanary"},
+        "bad key 0123456789abcdefcanary given",
+        "canary",
+    ),
+    (
+        "header-cookie",
+        {"ANTHROPIC_CUSTOM_HEADERS": 'Cookie: theme=dark; sid="canary1"; csrf=canary2'},
+        "bad key canary1 or canary2 given",
+        "canary",
+    ),
+    ("basic", BASIC, "bad key Y2FuYXJ5OmNhbmFyeSBiaXJk given", "Y2FuYXJ5"),
+    ("basic-decoded", BASIC, "bad key canary:canary bird given", "canary"),
+    ("basic-password", BASIC, "bad key canary bird given", "canary"),
+    (
+        "identity",
+        {"ANTHROPIC_IDENTITY_TOKEN": "canary.1.2"},
+        "bad key canary.1.2 given",
+        "canary",
+    ),
+    ("identity-unknown", {}, f"bad key {TOKEN} given", "eyJ"),
+    ("foundry", {"ANTHROPIC_FOUNDRY_API_KEY": "canary12"}, "bad key canary12 given", "canary"),
+    ("bedrock", {"AWS_BEARER_TOKEN_BEDROCK": "canary12"}, "bad key canary12 given", "canary"),
+    ("aws", {"AWS_SECRET_ACCESS_KEY": "canary/12+"}, "bad key canary%2F12%2B given", "canary"),
+    (
+        "webhook",
+        {"ANTHROPIC_WEBHOOK_SIGNING_KEY": "whsec_canary"},
+        "bad key whsec_canary given",
+        "canary",
+    ),
+    ("proxy", PROXY, "bad key can@ary+bird given", "ary+"),
+    ("proxy-percent", PROXY, "bad key can%40ary+bird given", "ary+"),
+    ("proxy-as-typed", PROXY, "bad key can%40ary%2Bbird given", "ary%2B"),
+    ("proxy-basic", PROXY, "bad key Y2FuYXJ5OmNhbkBhcnkrYmlyZA== given", "Y2FuYXJ5"),
+    (
+        "proxy-lower-case",
+        {"all_proxy": "http://canary:p@ss@proxy.test:1"},
+        "bad key p@ss given",
+        "p@ss",
+    ),
+    (
+        "address",
+        {"ANTHROPIC_BEDROCK_BASE_URL": "https://u:can/ary@x"},
+        "bad key can/ary given",
+        "can/",
+    ),
+    ("address-unknown", {}, "bad key https://u:canary@gw.test/v1 given", "canary"),
+    ("address-at", {}, "bad key https://u:can@ary@gw.test/v1 given", "ary@"),
+    ("address-user", {}, "bad key //canary@gw.test/v1 given", "canary"),
+    ("address-json", {}, r"bad key https:\/\/u:canary@gw.test\/v1 given", "canary"),
+    ("address-percent", {}, "bad key ?to=https%3A%2F%2Fu%3Acanary%40gw.test%2Fv1 given", "canary"),
+    ("address-parameter", {}, "bad key https://gw.test/v1?api_key=canary&x=1 given", "canary"),
+    ("bearer-unknown", {}, "bad key Bearer canary0123456 given", "canary"),
+    ("provider-unknown", {}, "bad key sk-proj-0123456789canary0123456789 given", "canary"),
+]
+"""Keys that servers echo: a name, the environment, what a server says, and what no one may see of it.
+
+Each says ``bad key … given``: what is around the secret stays.
+"""
+HARMLESS: list[tuple[dict[str, str], str]] = [
+    ({"ANTHROPIC_CUSTOM_HEADERS": "x-team: research"}, "the research workspace is over its limit"),
+    (
+        {"ANTHROPIC_CUSTOM_HEADERS": "anthropic-beta: fine-grained-tool-streaming-2025-05-14"},
+        "unknown beta fine-grained-tool-streaming-2025-05-14",
+    ),
+    ({"ANTHROPIC_CUSTOM_HEADERS": "x-portkey-provider: anthropic"}, "anthropic is overloaded"),
+    ({"ANTHROPIC_CUSTOM_HEADERS": "x-max-tokens: 100000"}, "at most 100000 tokens"),
+    ({"ANTHROPIC_CUSTOM_HEADERS": "Authorization: Bearer canary"}, "a Bearer is needed"),
+    ({"ANTHROPIC_API_KEY": "claude"}, "there is no model claude-sonnet-9"),
+    ({"ANTHROPIC_API_KEY": "ollama"}, "ollama/llama3 is not loaded"),
+    ({"ANTHROPIC_API_KEY": "none"}, "none of these"),
+    ({"HTTPS_PROXY": "http://proxy.test:3128"}, "proxy.test:3128 refused"),
+    ({"ANTHROPIC_PROFILE": "research"}, "the research profile"),
+    ({}, "a key begins with sk-ant-; see https://docs.test/keys?page=2#a@b or write to a@b.test"),
+    ({}, "Basic authentication is required, Bearer tokens are not taken"),
+    ({}, "https://github.com/@someone and //comment and 1//2"),
+]
+"""An environment, and words of a server that are no secrets."""

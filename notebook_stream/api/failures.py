@@ -11,7 +11,7 @@ import httpx2
 
 from ..controls import strip_controls
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
-from ..keys import redact
+from ..keys import redact_message
 from ..reply import Event, sound
 
 KEYS = "https://platform.claude.com/settings/keys"
@@ -57,6 +57,9 @@ REASONS: dict[type[BaseException], str] = {
 LONGEST = 300
 """Characters of what a server says that are shown."""
 
+LARGEST = 100_000
+"""Characters of what a server says that are looked at."""
+
 
 def refused(error: anthropic.APIStatusError) -> ClaudeError:
     """The API answered with an error instead of a stream."""
@@ -64,8 +67,9 @@ def refused(error: anthropic.APIStatusError) -> ClaudeError:
     said = error.api_message or _body(error)
     if where := error.response.headers.get("location"):
         said = f"it says {where}"
-    made = RefusedError(_sentence(_kind(error.type, status), said, str(status), error.request_id))
-    made.status, made.request_id = status, error.request_id
+    request_id = words(error.request_id) or None
+    made = RefusedError(_sentence(_kind(error.type, status), said, str(status), request_id))
+    made.status, made.request_id = status, request_id
     return made
 
 
@@ -91,19 +95,33 @@ def _body(error: anthropic.APIStatusError) -> str:
     told = error.body
     if isinstance(told, dict):
         told = told.get("error") or told.get("message") or told.get("detail")
-    return (
-        re.sub(r"(?s)<(style|script).*?</\1>|<[^>]*>", " ", told) if isinstance(told, str) else ""
-    )
+    if not isinstance(told, str):
+        return ""
+    return re.sub(r"(?s)<(style|script)\b.*?(?:</\1>|\Z)|<[^<>]*>", " ", _beginning(told))
 
 
-def broken(event: Event, request_id: str | None) -> ClaudeError:
-    """The stream carried an error."""
+def _beginning(text: str) -> str:
+    """As much of a text as is looked at, without its last word, which may be half of a key."""
+    if len(text) <= LARGEST:
+        return text
+    whole, *cut = text[:LARGEST].rsplit(maxsplit=1) or [""]
+    return whole if cut else ""
+
+
+def broken(event: Event, request_id: str | None, where: str = "in the stream") -> ClaudeError:
+    """The body of an answer carried an error.
+
+    Args:
+        event: The error, as the API's JSON.
+        request_id: Of the answer, where the error names none.
+        where: In which part of the answer it came, to be said.
+    """
     told = event.get("error")
     told = told if isinstance(told, dict) else {"message": told or event.get("message")}
     named = event.get("request_id")
-    request_id = named if isinstance(named, str) else request_id
+    request_id = words(named) or request_id
     kind = told.get("type") if isinstance(told.get("type"), str) else "api_error"
-    made = StreamError(_sentence(kind, told.get("message"), "in the stream", request_id))
+    made = StreamError(_sentence(kind, told.get("message"), where, request_id))
     made.request_id = request_id
     return made
 
@@ -122,8 +140,9 @@ def words(told: Any) -> str:
         told = str(told) or type(told).__name__
     if not isinstance(told, str):
         return ""
-    said = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", " ", told).split())
-    said = redact(sound(strip_controls(said).rstrip(".")))
+    said = redact_message(_beginning(told))  # before a cut or a change breaks a key in two
+    said = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\r\n]", " ", said).split())
+    said = sound(strip_controls(said).rstrip("."))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 

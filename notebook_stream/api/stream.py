@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import Any
 import anthropic
 import httpx2
 
-from .. import host
+from .. import host, keys
 from ..errors import ClaudeError, ConnectionLostError, StreamError
 from ..recording import Recording
 from ..replay import Recorder, ReplayTransport
 from ..reply import Event
-from . import failures
+from . import failures, whole
 
 FAULTS = (
     *(ClaudeError, anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL),
@@ -44,6 +44,7 @@ class Request:
             task that reads.
         request_id: The API's id, once the stream has begun.
         ended: Whether the stream said that it is whole.
+        streamed: Whether it is a stream that came, and no whole message.
         recorder: What writes the stream down, where something does.
     """
 
@@ -56,6 +57,7 @@ class Request:
     on_stopped: Callable[[], None] = lambda: None
     request_id: str | None = None
     ended: bool = False
+    streamed: bool = True
     recorder: Recorder | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,12 +68,19 @@ class Request:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What else there is to say: a recording that could not be written."""
-        return self.recorder.notes if self.recorder else ()
+        """What else there is to say: it did not stream, or could not be recorded."""
+        notes = self.recorder.notes if self.recorder else ()
+        return notes if self.streamed else (whole.NOTE, *notes)
+
+    def came_whole(self) -> None:
+        """Note that a whole message came instead of a stream."""
+        self.streamed = False
 
     async def _sent(self, request: httpx2.Request) -> None:
         self._status = None
         self._tries += 1
+        if not self.replay:
+            keys.remember(request.headers.items())  # the environment may change meanwhile
         self.on_wait("")
 
     async def _answered(self, response: httpx2.Response) -> None:
@@ -92,6 +101,7 @@ class Request:
         hooks: dict[str, list[Callable[..., Any]]]
         hooks = {"request": [self._sent], "response": [self._answered]}
         transport = ReplayTransport(self.replay, self.on_stopped) if self.replay else None
+        keys.remember()
         try:
             http = anthropic.DefaultAsyncHttpxClient(
                 transport=transport, event_hooks=hooks, follow_redirects=False
@@ -116,12 +126,13 @@ async def events(request: Request) -> AsyncGenerator[Event, None]:
         StreamError: The stream carried an error, or is no stream.
         ConnectionLostError: No connection, or it broke.
     """
+    failure: ClaudeError | None = None
     try:
         async with request.client() as client:
             create = client.messages.with_streaming_response.create
             async with create(**request.body, stream=True, extra_headers=_headers(request)) as got:
-                request.request_id = got.request_id
-                async with aclosing(decoded(got.http_response)) as items:
+                request.request_id = failures.words(got.request_id) or None
+                async with aclosing(decoded(got.http_response, request.came_whole)) as items:
                     async for event in items:
                         request.ended = event.get("type") in {"message_stop", DONE}
                         if event.get("type") != DONE:
@@ -131,8 +142,11 @@ async def events(request: Request) -> AsyncGenerator[Event, None]:
                 if request.recorder:
                     request.recorder.whole = True
     except FAULTS as error:
-        # The SDK's own errors quote headers and bodies, and so perhaps a key.
-        raise in_our_words(error) from None
+        failure = in_our_words(error)
+    if failure:
+        # Raised here, apart from the SDK's error, which holds headers and bodies, and so keys.
+        failure.__cause__ = failure.__context__ = None
+        raise failure
 
 
 COUNT_SECONDS = 5.0
@@ -179,26 +193,86 @@ DONE = "[DONE]"
 """How gateways end, as OpenAI's API does."""
 
 
-async def decoded(response: httpx2.Response) -> AsyncGenerator[Event, None]:
-    """The events of a body."""
-    heard = False
-    request_id = response.headers.get("request-id")
-    async for sse in anthropic.AsyncStream.raw_events(response):
-        if not sse.data:
-            continue
-        event = _object(sse.data, is_error=sse.event == "error")
-        if sse.event == "error" or event.get("type") == "error" or _is_untyped_error(event):
-            raise failures.broken(event, request_id)
-        heard = True
-        yield event
-    if heard:
+async def decoded(
+    response: httpx2.Response, came_whole: Callable[[], None] = lambda: None
+) -> AsyncGenerator[Event, None]:
+    """The events of a body: a stream's, or those that stand for a message that came whole.
+
+    Args:
+        response: Of the API, not read yet.
+        came_whole: Called where the body is one message.
+    """
+    request_id = failures.words(response.headers.get("request-id")) or None
+    chunks = response.aiter_bytes()
+    begun = await _first_chunk(chunks)
+    if begun.startswith(b"{"):
+        message = whole.parse(await whole.read(begun, chunks), response, request_id)
+        came_whole()
+        for event in whole.events(message):
+            yield _redact_envelope(event)
         return
+    any_came = False
+    body = httpx2.Response(response.status_code, content=_joined(begun, chunks))
+    async for sse in anthropic.AsyncStream.raw_events(body):
+        if sse.data:
+            any_came = True
+            yield _event(sse.data, request_id, is_error=sse.event == "error")
+    if not any_came:
+        raise _no_stream(response)
+
+
+BLANK = b" \t\r\n\xef\xbb\xbf"
+"""Bytes before a body that say nothing: white space to keep a connection open, UTF-8's BOM."""
+
+
+async def _first_chunk(chunks: AsyncIterator[bytes]) -> bytes:
+    """The first chunk that is not blank, from the byte where it is not; empty where none comes."""
+    async for chunk in chunks:
+        if begun := chunk.lstrip(BLANK):
+            return begun
+    return b""
+
+
+async def _joined(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for chunk in chunks:
+        yield chunk
+
+
+def _no_stream(response: httpx2.Response) -> ClaudeError:
+    """What to say of a body without any event."""
     kind = response.headers.get("content-type", "nothing")
     if kind.startswith("text/event-stream"):
-        msg = "the stream ended before it began; try again."
-        raise ConnectionLostError(msg)
-    msg = f"{response.url.host} sent no stream but {kind}; check ANTHROPIC_BASE_URL."
-    raise StreamError(msg)
+        return ConnectionLostError("the stream ended before it began; try again.")
+    sent = f"{response.url.host} sent no stream but {failures.words(kind)}"
+    return StreamError(f"{sent}; check ANTHROPIC_BASE_URL.")
+
+
+def _event(data: str, request_id: str | None, *, is_error: bool) -> Event:
+    event = _object(data, is_error=is_error)
+    if is_error or event.get("type") == "error" or _is_untyped_error(event):
+        raise failures.broken(event, request_id)
+    return _redact_envelope(event)
+
+
+def _is_content(event: Event) -> bool:
+    """Whether it holds what the model wrote, and so is left as it is."""
+    start = event.get("content_block")
+    hands_over = isinstance(start, dict) and start.get("type") == "fallback"  # it names models
+    return str(event.get("type")).startswith("content_block_") and not hands_over
+
+
+def _redact_envelope(event: Event) -> Event:
+    """Take keys out of what a server says about an answer: its model, its id, its counts."""
+    left: list[Any] = [] if _is_content(event) else [event]
+    while left:
+        part = left.pop()
+        for name, value in part.items() if isinstance(part, dict) else enumerate(part):
+            if isinstance(value, str):
+                part[name] = keys.redact_message(value)
+            elif isinstance(value, dict | list) and name != "content":
+                left.append(value)
+    return event
 
 
 def _is_untyped_error(event: Event) -> bool:

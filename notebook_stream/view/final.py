@@ -6,20 +6,20 @@ and nbconvert all keep.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
 from ..controls import strip_controls
+from ..keys import logger
 from ..markdown import MONEY, literal
 from ..reply import Block, Reply, sound
 from ..usage import dollars
 from . import NoView
 from .story import Story
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 ENDINGS = {
     "stopped": "stopped",

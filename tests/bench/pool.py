@@ -43,7 +43,9 @@ class Connection(asyncio.Protocol):
         self._received = body[length:]
         if head.startswith(b"GET"):
             count = str(Connection.made).encode()
-            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(count) + count)
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(count) + count
+            )
         else:
             self._transport.write(CHUNKS)
 
@@ -73,7 +75,9 @@ async def all_of(ask: Asked) -> None:
     await asyncio.gather(*(one() for _ in range(ANSWERS)))
 
 
-async def measure(ask: Asked, connections: Callable[[], Awaitable[int]]) -> tuple[float, float, int]:
+async def measure(
+    ask: Asked, connections: Callable[[], Awaitable[int]]
+) -> tuple[float, float, int]:
     """Seconds, milliseconds of CPU an answer, and connections made; of the quickest run."""
     runs = []
     for _ in range(RUNS):

@@ -21,11 +21,14 @@ import pytest
 import trustme
 
 import notebook_stream as ns
-from notebook_stream import background
+from notebook_stream import background, keys, usage
 from notebook_stream.answering import Answer
+from notebook_stream.api import failures
 from notebook_stream.options import Options, settings
 from notebook_stream.view import NoView
+from notebook_stream.view.final import metadata
 
+from ..attacks import ECHOES
 from ..loopback import (
     DEADLINE_SECONDS,
     Drop,
@@ -300,6 +303,160 @@ def test_no_secret_is_in_anything_that_is_kept(server: Server, tmp_path: Path) -
         kept.append("".join(traceback.format_exception(error)).encode())
     assert CANARY.encode() in json.dumps(server.requests[0].headers).encode()
     assert not [one for one in kept if CANARY.encode() in one]
+
+
+def everything(error: BaseException) -> bytes:
+    """All that leaves with an error: what is shown, its attributes, its pickle, what is behind it."""
+    behind = [error, error.__cause__, error.__context__]
+    shown = [
+        "".join(traceback.format_exception(error)),
+        repr([vars(one or error) for one in behind]),
+    ]
+    if isinstance(error, ns.ClaudeError) and error.reply is not None:
+        shown += [repr(vars(error.reply)), repr(error.reply.message), repr(metadata(error.reply))]
+    return "".join(shown).encode() + pickle.dumps(error)
+
+
+def echoing(message: str) -> dict[str, Script]:
+    """Each place where a server can echo a key, before or in its answer."""
+    error = {"type": "authentication_error", "message": message}
+    body = json.dumps({"type": "error", "error": error}, ensure_ascii=False).encode()
+    header = {"request-id": message, **JSON}
+    named = json.dumps({"message": {"id": message, "model": message, "usage": {"tier": message}}})
+    ended = event("message_delta", delta={"stop_reason": message, "stop_details": {"x": message}})
+    return {
+        "a refusal": Script([body], 401, JSON),
+        "a page": page(403, f"<html><style>x</style><b>{message}</b></html>"),
+        "a redirect": page(307, "", location=message),
+        "a request id": Script([body], 400, header),
+        "a request id of a stream": Script([start(), delta("par"), Drop], 200, header),
+        "a content type": Script([b"x"], 200, {"content-type": message}),
+        "an error in the stream": Script(
+            [start(), event("error", error=error, request_id=message)]
+        ),
+        "the type of an error": Script([start(), event("error", error={"type": message})]),
+        "an error that is no JSON": Script(
+            [start(), f"event: error\ndata: {message}\n\n".encode()]
+        ),
+        "an event that is no JSON": Script([start(), f"data: {message}\n\n".encode()]),
+        "an answer": Script(
+            [b'data: {"type": "message_start", ' + named[1:].encode() + b"\n\n", Drop]
+        ),
+        "an ending": Script(
+            [start(), ended, event("note", text=message), event("error", error={})]
+        ),
+        "a whole error": Script([body], 200, JSON),
+        "a whole answer of another": Script([json.dumps({"detail": message}).encode()], 200, JSON),
+    }
+
+
+@pytest.mark.parametrize("echo", ECHOES, ids=lambda echo: echo[0])
+def test_a_key_that_a_server_echoes_leaves_with_no_error(
+    echo: tuple[str, dict[str, str], str, str], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, environment, message, secret = echo
+    monkeypatch.setattr(keys, "_known", {})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    server.play(refusal(401, "authentication_error", message))
+    error = failing()
+    assert secret.encode() not in everything(error)
+    assert "bad key" in str(error)
+
+
+ALL_KINDS = f"bad {CANARY[:12]}... gateway%2Bcanary https://u:canary@gw.test/v1 given"
+"""Secrets of every kind: what looks like one, a known one in another spelling, an address's."""
+
+
+@pytest.mark.parametrize("place", echoing(ALL_KINDS))
+def test_no_place_where_a_server_echoes_keys_leaks_one(
+    place: str, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "gateway+canary")
+    server.play(echoing(ALL_KINDS)[place])
+    error = failing()
+    shown = everything(error).decode(errors="replace") + caplog.text + repr(usage.session.sums)
+    assert "canary" not in shown
+    assert "sk-ant" not in shown
+    assert isinstance(error.reply, ns.Reply)
+
+
+def test_nothing_of_the_sdk_is_behind_an_error(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.play(*echoing("bad key").values())
+    monkeypatch.setattr(settings, "max_retries", 0)
+    errors = [failing() for _ in echoing("bad key")]
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://u:{PASSWORD}@[::1")
+    errors.append(failing())
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+    errors.append(failing())
+    assert not [error for error in errors if error.__cause__ or error.__context__]
+
+
+def test_a_key_that_is_changed_while_its_answer_comes_is_redacted(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-first")
+    hold = Hold()
+    server.play(Script([start(), hold, event("error", error={"message": "no canary-first"})]))
+    with ns.stream("hi") as s:
+        server.wait_for_request()
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-second")
+        hold.let_go.set()
+        with pytest.raises(ns.StreamError, match="no …") as caught:
+            list(s)
+    assert b"canary" not in everything(caught.value)
+
+
+def test_the_token_of_a_profile_is_redacted(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = {"configs": {"authentication": {"type": "user_oauth"}},
+               "credentials": {"type": "oauth_token", "access_token": "canary-of-a-profile"}}  # fmt: skip
+    for folder, content in profile.items():
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "default.json"
+        file.write_text(json.dumps(content))
+        file.chmod(0o600)
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+    server.play(refusal(403, "permission_error", "no canary-of-a-profile here"))
+    error = failing()
+    assert "no … here" in str(error)
+    assert server.requests[0].headers["authorization"] == "Bearer canary-of-a-profile"
+    assert b"canary" not in everything(error)
+
+
+def test_a_key_at_the_end_of_what_is_looked_at_leaves_no_half(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-0123")
+    for before in range(failures.LARGEST - 12, failures.LARGEST + 1, 3):
+        server.play(page(403, f"{'<b>' * (before // 3)} canary-0123 {'x ' * 500}"))
+        assert b"canary" not in everything(failing())
+
+
+def test_a_page_of_open_tags_is_read_at_once(server: Server) -> None:
+    for page_of in ("<style ", "<", "<script><", "<style></styl"):
+        server.play(page(403, page_of * 50_000))
+        began = time.process_time()
+        failing()
+        assert time.process_time() - began < 5
+
+
+class Unpaintable(NoView):
+    """A view whose error quotes the key, as one that cannot reach its page may."""
+
+    def paint(self, draft: object) -> bool:
+        raise ValueError(f"401 for {CANARY[7:]} at https://u:{PASSWORD}@page.test/")
+
+
+def test_no_key_is_in_a_log(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    keys.remember([("authorization", f"Bearer {CANARY[7:]}")])
+    assert Answer("hi", Options.of({}), view=Unpaintable).block().complete
+    assert "ValueError: 401 for … at https://…@page.test/" in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_a_redirect_takes_neither_prompt_nor_key_elsewhere(server: Server) -> None:

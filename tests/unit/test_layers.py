@@ -15,8 +15,9 @@ import notebook_stream
 PACKAGE = Path(notebook_stream.__file__).parent
 
 ORDER = (
-    {"controls", "errors", "markdown", "background", "host", "message", "stdio", "table"},
-    {"reply", "options", "keys", "recording"},
+    {"controls", "keys"},
+    {"errors", "markdown", "background", "host", "message", "stdio", "table"},
+    {"reply", "options", "recording"},
     {"usage", "prompt", "replay", "redaction", "cells", "turns"},
     {"demo", "view", "api", "saved"},
     {"asking"},

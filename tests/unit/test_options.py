@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -66,3 +69,42 @@ def test_settings_hold_where_nothing_is_given(monkeypatch: pytest.MonkeyPatch) -
     assert Options.of({"model": "haiku"}).model == "haiku"
     with pytest.raises(OptionError, match="'modle'"):
         Options.of({"modle": "haiku"})
+
+
+def in_a_process(word: str | None, code: str) -> str:
+    """What a process prints whose environment asks for the demo with the word."""
+    env = {name: value for name, value in os.environ.items() if name != "NOTEBOOK_STREAM_DEMO"}
+    env |= {} if word is None else {"NOTEBOOK_STREAM_DEMO": word}
+    command = [sys.executable, "-c", f"from notebook_stream.options import *; {code}"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    return done.stdout or done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("word", ["1", "true", "Yes", "ON", " 1 "])
+def test_a_word_for_yes_switches_the_demo_on(word: str) -> None:
+    assert in_a_process(word, "print(Options.of({}).demo)") == "True\n"
+
+
+@pytest.mark.parametrize("word", [None, "", "0", "false", "False", "no", "off", " 0 ", "OFF"])
+def test_a_word_for_no_leaves_the_demo_off(word: str | None) -> None:
+    assert in_a_process(word, "print(Options.of({}).demo)") == "False\n"
+
+
+@pytest.mark.parametrize("word", ["maybe", "2", "ja", "tru"])
+def test_another_word_sends_nothing_and_plays_nothing(word: str) -> None:
+    refused = in_a_process(word, "Options.of({})")
+    assert f"OptionError: NOTEBOOK_STREAM_DEMO is {word!r}, which is neither on nor off" in refused
+    late = "import os; os.environ['NOTEBOOK_STREAM_DEMO'] = '1'; Options.of({})"
+    assert in_a_process(word, late) == refused
+    switched_on = "settings.demo = True; print(Options.of({}).demo)"
+    assert in_a_process(word, switched_on) == "True\n"
+    assert in_a_process(word, "print(Options.of({'replay': 'x'}).demo)") == "False\n"
+
+
+def test_asking_with_a_wrong_word_for_the_demo_is_one_sentence(clean_env: dict[str, str]) -> None:
+    env = clean_env | {"NOTEBOOK_STREAM_DEMO": "ture", "ANTHROPIC_API_KEY": "sk-ant-test"}
+    command = [sys.executable, "-m", "notebook_stream", "ask", "hi"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line.startswith("notebook-stream: NOTEBOOK_STREAM_DEMO is 'ture'")

@@ -1,0 +1,108 @@
+"""An answer that came as one JSON message, as the events of the same answer streamed.
+
+Gateways that ignore ``stream`` send such a message; it is paid for like any other.
+
+Source: https://docs.claude.com/en/api/messages (the response's body).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+
+from ..errors import ClaudeError, ConnectionLostError, StreamError
+from ..reply import Event
+from . import failures
+
+NOTE = "The server did not stream: the answer came whole."
+
+LARGEST = 256_000_000
+"""Bytes of a message; a larger one is no answer."""
+
+PIECE = 10_000
+"""Characters of text in an event: views read as much at a time."""
+
+GROWING = {"text": "text_delta", "thinking": "thinking_delta"}
+"""The blocks that are given piece by piece, by the field that grows, with the type of the delta."""
+
+
+async def read(begun: bytes, chunks: AsyncIterator[bytes]) -> bytes:
+    """The whole body: what has come of it, and the rest.
+
+    Raises:
+        StreamError: It is larger than `LARGEST`.
+    """
+    parts, size = [begun], len(begun)
+    async for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > LARGEST:
+            msg = f"the server sent more than {LARGEST:,} bytes as one message; try again."
+            raise StreamError(msg)
+    return b"".join(parts)
+
+
+def parse(body: bytes, response: httpx2.Response, request_id: str | None) -> Event:
+    """The message in a body.
+
+    Raises:
+        ConnectionLostError: The body is cut.
+        StreamError: It is an error, another API's answer, or no message.
+    """
+    text = body.decode().rstrip()
+    try:
+        message: Event = json.loads(text, parse_constant=lambda name: None)
+    except ValueError as error:
+        raise _unreadable(text, error, response) from None
+    if message.get("type") != "error" and isinstance(message.get("content"), list | str):
+        return message
+    raise _no_message(message, response, request_id)
+
+
+def _unreadable(text: str, error: ValueError, response: httpx2.Response) -> ClaudeError:
+    ends_early = getattr(error, "pos", 0) >= len(text)
+    if ends_early or not text.endswith("}"):
+        return ConnectionLostError("the answer's one message ended too early; try again.")
+    why = failures.words(error)
+    return StreamError(f"{response.url.host} sent JSON that cannot be read ({why}); try again.")
+
+
+def _no_message(body: Event, response: httpx2.Response, request_id: str | None) -> ClaudeError:
+    if "error" in body or body.get("type") == "error":
+        return failures.broken(body, request_id, "in the answer")
+    host = response.url.host
+    if "choices" in body:
+        msg = f"{host} answers as OpenAI's API does, not as Anthropic's; check ANTHROPIC_BASE_URL."
+        return StreamError(msg)
+    quoted = failures.words(body.get("message") or body.get("detail")) or "no message in it"
+    return StreamError(f"{host} sent JSON that is no answer ({quoted}); check ANTHROPIC_BASE_URL.")
+
+
+def events(message: Event) -> Iterator[Event]:
+    """The events of the message, as if it had been streamed."""
+    content = message["content"]
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    ended = {name: message.get(name) for name in ("stop_reason", "stop_sequence")}
+    begun = {**message, **dict.fromkeys(ended), "content": []}
+    yield {"type": "message_start", "message": begun}
+    for index, block in enumerate(blocks):
+        for event in _of_block(block):
+            yield {**event, "index": index}
+    yield {"type": "message_delta", "delta": ended, "usage": message.get("usage")}
+    yield {"type": "message_stop"}
+
+
+def _of_block(block: Any) -> Iterator[Event]:
+    kind = str(block.get("type")) if isinstance(block, dict) else ""
+    text = block.get(kind) if kind in GROWING else None
+    if not isinstance(text, str):
+        yield {"type": "content_block_start", "content_block": block}
+    else:
+        yield {"type": "content_block_start", "content_block": {**block, kind: ""}}
+        for start in range(0, len(text), PIECE):
+            delta = {"type": GROWING[kind], kind: text[start : start + PIECE]}
+            yield {"type": "content_block_delta", "delta": delta}
+    yield {"type": "content_block_stop"}
