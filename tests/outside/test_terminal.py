@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +44,33 @@ def ask(env: dict[str, str], *arguments: str, **streams: Any) -> subprocess.Comp
     return subprocess.run(command, env=env, timeout=DEADLINE_SECONDS, check=False, **streams)
 
 
+@contextmanager
+def asking(env: dict[str, str], *arguments: str, **pipes: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A running `notebook-stream ask`; it does not outlive its test."""
+    with subprocess.Popen([*COMMAND, "ask", *arguments], env=env, **pipes) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+@contextmanager
+def terminal_of(env: dict[str, str], *arguments: str, **options: Any) -> Iterator[pexpect.spawn]:
+    """A terminal in which Python runs with those arguments; it does not outlive its test."""
+    terminal = pexpect.spawn(
+        sys.executable, list(arguments), env=env, encoding="utf-8", timeout=30, **options
+    )
+    try:
+        yield terminal
+    finally:
+        terminal.close(force=True)
+
+
 def in_terminal(env: dict[str, str], *arguments: str) -> tuple[str, int]:
     """What the command writes to a terminal, and its exit status."""
-    terminal = pexpect.spawn(
-        COMMAND[0], [*COMMAND[1:], *arguments], env=env, encoding="utf-8", timeout=DEADLINE_SECONDS
-    )
-    terminal.expect(pexpect.EOF)
-    terminal.close()
+    with terminal_of(env, *COMMAND[1:], *arguments) as terminal:
+        terminal.expect(pexpect.EOF)
+        terminal.wait()
     return terminal.before.replace("\r\n", "\n"), terminal.exitstatus
 
 
@@ -76,8 +98,7 @@ def test_ask_prints_the_answer_and_its_footer_apart(env: dict[str, str], server:
 def test_ask_streams(env: dict[str, str], server: Server) -> None:
     hold = Hold()
     server.play(Script([start(), delta("first "), hold]))
-    with subprocess.Popen([*COMMAND, "ask", "hi"], env=env, stdout=subprocess.PIPE) as running:
-        assert running.stdout is not None
+    with asking(env, "hi", stdout=subprocess.PIPE) as running:
         assert running.stdout.read(6) == b"first "
         running.send_signal(signal.SIGINT)
         assert running.wait(DEADLINE_SECONDS) == 130
@@ -107,16 +128,12 @@ def test_a_failure_is_one_line(
 
 def test_a_reader_that_leaves_ends_it_quietly(env: dict[str, str], server: Server) -> None:
     server.play(Script([start(), delta("first\n"), Pause(0.3), *[delta("more\n")] * 9, Hold()]))
-    command = [*COMMAND, "ask", "hi"]
-    running = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert running.stdout is not None
-    assert running.stderr is not None
-    assert running.stdout.readline() == b"first\n"
-    running.stdout.close()
-    assert running.wait(DEADLINE_SECONDS) == 1
-    assert b"Traceback" not in running.stderr.read()
+    with asking(env, "hi", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"first\n"
+        running.stdout.close()
+        assert running.wait(DEADLINE_SECONDS) == 1
+        assert b"Traceback" not in running.stderr.read()
     assert server.requests[0].closed.wait(5)
-    running.stderr.close()
 
 
 @pytest.fixture(params=["buffered", "unbuffered"])
@@ -131,18 +148,12 @@ def test_a_reader_that_leaves_before_the_last_piece(
 ) -> None:
     hold = Hold()
     server.play(Script([start(), delta("first\n"), hold, delta("last\n"), *tail]))
-    command = [*COMMAND, "ask", "hi"]
-    running = subprocess.Popen(
-        command, env=buffering, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert running.stdout is not None
-    assert running.stdout.readline() == b"first\n"
-    running.stdout.close()
-    hold.let_go.set()
-    assert running.stderr is not None
-    said = running.stderr.read()
-    running.stderr.close()
-    assert running.wait(DEADLINE_SECONDS) == 1
+    with asking(buffering, "hi", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"first\n"
+        running.stdout.close()
+        hold.let_go.set()
+        said = running.stderr.read()
+        assert running.wait(DEADLINE_SECONDS) == 1
     assert b"Traceback" not in said
     assert b"ignored" not in said
     assert server.requests[0].closed.wait(5)
@@ -354,15 +365,12 @@ def test_no_prompt_and_no_standard_input_is_one_line(env: dict[str, str], server
 
 
 def test_a_prompt_can_be_typed(env: dict[str, str], server: Server) -> None:
-    terminal = pexpect.spawn(
-        COMMAND[0], [*COMMAND[1:], "ask", "-"], env=env, encoding="utf-8", timeout=DEADLINE_SECONDS
-    )
-    terminal.expect_exact("Ctrl-D")
-    terminal.sendline("What is this?")
-    terminal.sendeof()
-    terminal.expect_exact("Hello, world.")
-    terminal.expect(pexpect.EOF)
-    terminal.close()
+    with terminal_of(env, *COMMAND[1:], "ask", "-") as terminal:
+        terminal.expect_exact("Ctrl-D")
+        terminal.sendline("What is this?")
+        terminal.sendeof()
+        terminal.expect_exact("Hello, world.")
+        terminal.expect(pexpect.EOF)
     assert server.requests[0].prompt == "What is this?"
 
 
@@ -370,8 +378,7 @@ def test_a_pipe_that_stays_open_and_silent_is_waited_for_with_a_word(
     env: dict[str, str], server: Server
 ) -> None:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen([*COMMAND, "ask", "About this:"], env=env, text=True, **pipes) as running:
-        assert running.stderr is not None
+    with asking(env, "About this:", text=True, **pipes) as running:
         line = running.stderr.readline()
         assert "waiting for the end of standard input" in line
         assert "< /dev/null" in line
@@ -383,8 +390,7 @@ def test_a_pipe_that_stays_open_and_silent_is_waited_for_with_a_word(
 
 def test_ctrl_c_ends_the_wait_for_standard_input(env: dict[str, str], server: Server) -> None:
     pipes = dict.fromkeys(("stdin", "stderr"), subprocess.PIPE)
-    with subprocess.Popen([*COMMAND, "ask", "hi"], env=env, text=True, **pipes) as running:
-        assert running.stderr is not None
+    with asking(env, "hi", text=True, **pipes) as running:
         assert "waiting" in running.stderr.readline()
         running.send_signal(signal.SIGINT)
         assert running.wait(DEADLINE_SECONDS) == 130
@@ -411,17 +417,25 @@ def test_no_key_is_one_line(env: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def ipython(env: dict[str, str]) -> pexpect.spawn:
+def ipython(env: dict[str, str]) -> Iterator[pexpect.spawn]:
     """IPython in a terminal, the extension loaded."""
-    command = [*["-m", "IPython", "--no-banner", "--simple-prompt", "--colors=NoColor"]]
-    terminal = pexpect.spawn(
-        sys.executable, command, env={**env, "TERM": "dumb"}, encoding="utf-8", timeout=20
-    )
-    terminal.expect_exact("In [1]: ")
-    terminal.sendline("%load_ext notebook_stream")
-    terminal.expect_exact("In [2]: ")
-    yield terminal
-    terminal.close(force=True)
+    command = ["-m", "IPython", "--no-banner", "--simple-prompt", "--colors=NoColor"]
+    with terminal_of({**env, "TERM": "dumb"}, *command) as terminal:
+        terminal.expect_exact("In [1]: ")
+        terminal.sendline("%load_ext notebook_stream")
+        terminal.expect_exact("In [2]: ")
+        yield terminal
+
+
+@pytest.fixture
+def console(env: dict[str, str]) -> Iterator[pexpect.spawn]:
+    """`jupyter console`, the extension loaded."""
+    command = ["-m", "jupyter_console", "--simple-prompt", "--ZMQTerminalInteractiveShell.banner="]
+    with terminal_of({**env, "TERM": "dumb"}, *command) as terminal:
+        terminal.expect_exact("In [1]: ")
+        terminal.sendline("%load_ext notebook_stream")
+        terminal.expect_exact("In [2]: ")
+        yield terminal
 
 
 def test_ipython_in_a_terminal_streams_and_binds(ipython: pexpect.spawn, server: Server) -> None:
@@ -480,45 +494,29 @@ def test_ctrl_c_in_a_terminal_keeps_the_partial(ipython: pexpect.spawn, server: 
 
 
 def test_jupyter_console_streams_text_and_keeps_the_partial(
-    env: dict[str, str], server: Server
+    console: pexpect.spawn, server: Server
 ) -> None:
     server.play(Script([start(), delta("partial"), Hold()]))
-    command = ["-m", "jupyter_console", "--simple-prompt", "--ZMQTerminalInteractiveShell.banner="]
-    terminal = pexpect.spawn(
-        sys.executable, command, env={**env, "TERM": "dumb"}, encoding="utf-8", timeout=30
-    )
-    terminal.expect_exact("In [1]: ")
-    terminal.sendline("%load_ext notebook_stream")
-    terminal.expect_exact("In [2]: ")
-    terminal.sendline("%claude go on")
-    terminal.expect_exact("partial")
-    terminal.sendintr()
-    terminal.expect_exact("KeyboardInterrupt: interrupted")
-    terminal.expect_exact("In [3]: ")
-    terminal.sendline("print([claude_reply, claude_reply.stop_reason])")
-    terminal.expect_exact("['partial', 'interrupted']")
-    terminal.close(force=True)
+    console.sendline("%claude go on")
+    console.expect_exact("partial")
+    console.sendintr()
+    console.expect_exact("KeyboardInterrupt: interrupted")
+    console.expect_exact("In [3]: ")
+    console.sendline("print([claude_reply, claude_reply.stop_reason])")
+    console.expect_exact("['partial', 'interrupted']")
     assert server.requests[0].closed.wait(5)
 
 
-def test_jupyter_console_is_told_nothing_but_text(env: dict[str, str], server: Server) -> None:
+def test_jupyter_console_is_told_nothing_but_text(console: pexpect.spawn, server: Server) -> None:
     server.play(hostile_answer(), refusal(400, HOSTILE[:100], HOSTILE[:100]))
-    command = ["-m", "jupyter_console", "--simple-prompt", "--ZMQTerminalInteractiveShell.banner="]
-    terminal = pexpect.spawn(
-        sys.executable, command, env={**env, "TERM": "dumb"}, encoding="utf-8", timeout=30
-    )
-    terminal.expect_exact("In [1]: ")
-    terminal.sendline("%load_ext notebook_stream")
-    terminal.expect_exact("In [2]: ")
-    terminal.sendline("%claude hi")
-    terminal.expect_exact("12 out")
-    assert not controls_in(terminal.before.replace("\r\n", "\n"))
-    terminal.expect_exact("In [3]: ")
-    terminal.sendline("%claude hi")
-    terminal.expect_exact("In [4]: ")
-    assert "RefusedError" in terminal.before
-    assert not controls_in(terminal.before.replace("\r\n", "\n"))
-    terminal.close(force=True)
+    console.sendline("%claude hi")
+    console.expect_exact("12 out")
+    assert not controls_in(console.before.replace("\r\n", "\n"))
+    console.expect_exact("In [3]: ")
+    console.sendline("%claude hi")
+    console.expect_exact("In [4]: ")
+    assert "RefusedError" in console.before
+    assert not controls_in(console.before.replace("\r\n", "\n"))
 
 
 def test_demo_into_what_is_no_folder_is_one_line(env: dict[str, str], tmp_path: Path) -> None:
@@ -539,13 +537,10 @@ def test_demo_into_what_is_no_folder_is_one_line(env: dict[str, str], tmp_path: 
 
 def test_demo_opens_a_copy_of_its_own(env: dict[str, str], tmp_path: Path) -> None:
     arguments = [*COMMAND[1:], "demo", "--no-browser"]
-    demo = pexpect.spawn(
-        COMMAND[0], arguments, env=env, cwd=str(tmp_path), encoding="utf-8", timeout=30
-    )
-    demo.expect(r"http://\S+/lab/tree/quickstart\.ipynb\?token=\w+")
-    demo.kill(signal.SIGTERM)
-    demo.expect(pexpect.EOF)
-    demo.close()
+    with terminal_of(env, *arguments, cwd=str(tmp_path)) as demo:
+        demo.expect(r"http://\S+/lab/tree/quickstart\.ipynb\?token=\w+")
+        demo.kill(signal.SIGTERM)
+        demo.expect(pexpect.EOF)
     copy = tmp_path / "notebook_stream_demo" / "quickstart.ipynb"
     assert json.loads(copy.read_text())["cells"]
 
