@@ -59,6 +59,7 @@ class Settings:
     timeout: float = 600.0
     max_retries: int = 2
     budget: float | None = None
+    allow_unknown_price: bool = False
     demo: bool = field(default_factory=lambda: os.environ.get("NOTEBOOK_STREAM_DEMO", "0") != "0")
 
 
@@ -80,6 +81,7 @@ class Options:
     replay: Path | None = None
     demo: bool = False
     budget: float | None = None
+    allow_unknown_price: bool = False
 
     @property
     def recorded(self) -> bool:
@@ -110,6 +112,7 @@ class Options:
             timeout=settings.timeout,
             max_retries=settings.max_retries,
             budget=settings.budget,
+            allow_unknown_price=settings.allow_unknown_price,
         )
 
 
