@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # faults are told on the screen
 
+# It cannot be imported once the interpreter shuts down, when a function of `atexit` may first ask.
+importlib.import_module("concurrent.futures.thread")
+
 __version__ = "0.1.0"
 
 __all__ = [

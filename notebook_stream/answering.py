@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 import time
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import background, host, usage
-from .asking import Beginning, recording_for, replay_notes, request_body
+from .asking import Admission, Beginning, recording_for, replay_notes, request_body
 from .controls import strip_controls
 from .errors import ClaudeError, ConnectionLostError, StreamError, interruption
+from .gate import gate
 from .keys import logger, redact_message
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
@@ -37,11 +39,12 @@ class Answer:
     """One answer on its way.
 
     `block` or `awaited` where the cell runs, or `start` and later `outcome`; `stop` from anywhere.
+    Before it starts it is admitted, on the background loop: until then nothing is shown or sent.
 
     Args:
         prompt: What is sent; or what came of an answer, to go on from it.
         options: Of the call.
-        view: Makes the view, once nothing is wrong with the call; shown nowhere by default.
+        view: Makes the view, once it is admitted; shown nowhere by default.
         place: Where in a chat it is asked; in none by default.
         bind: Called with the reply as soon as there is one, however it ended.
         on_event: Called on the background thread with each event and the text it adds.
@@ -49,10 +52,11 @@ class Answer:
     Attributes:
         go_on: What to type to go on from a partial; "" where nothing can be.
         notes: Sentences to show under the answer.
+        on_start: Called once it is admitted, where the cell runs.
 
     Raises:
         OptionError: The prompt or an option cannot be used.
-        CredentialsError: There is no key and no recording.
+        CredentialsError: The key cannot be sent as it is.
     """
 
     def __init__(
@@ -69,15 +73,18 @@ class Answer:
         self._place = place or Place()
         self._turn = self._place.number() if begun is None else begun.turn
         self._body = request_body(prompt, options, self._place)
+        self._admission = Admission(self._body, options)
         self._replay = recording_for(options)
         self._replay_notes: tuple[str, ...] = ()
         self._options = options
-        self._view = view()
+        self._new_view = view
+        self._view: View = NoView()
         self._bind = bind
         self._on_event = on_event
         self._draft = Draft(options.model, begun.rstrip() if begun is not None else "")
         self.go_on = ""
         self.notes: tuple[str, ...] = ()
+        self.on_start: Callable[[], object] = lambda: None
         self._ending: Ending | None = None
         self._error: ClaudeError | None = None
         self._request: api.Request | None = None
@@ -89,18 +96,36 @@ class Answer:
         self._unlisten: Callable[[], object] = lambda: None
         self._interrupted = False
         self._delivered = False
+        self._delivering = threading.Lock()
         self._untold: tuple[str, ...] = ()
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
 
     # Anywhere
 
     def start(self) -> None:
-        """Show the view and send the request."""
+        """Wait until it is admitted, show the view and send the request.
+
+        Raises:
+            OptionError: It is not admitted; nothing is sent.
+            CredentialsError: There is no key and no recording.
+        """
+        try:
+            self._wait_for(self._admission.begin())
+            if self._admission.refusal:
+                raise self._admission.refusal
+            self._open()
+        except BaseException:
+            self._admission.withdraw()
+            raise
         self.started = True
+        self.done = asyncio.run_coroutine_threadsafe(self._run(), background.loop())
+
+    def _open(self) -> None:
+        self._view = self._new_view()
         self._view.open()
+        self.on_start()
         if self._view.widget is not None:
             self._unlisten = host.listen(self._view.widget, self._hear)
-        self.done = asyncio.run_coroutine_threadsafe(self._run(), background.loop())
 
     def stop(self, ending: Ending = "stopped") -> None:
         """Close the connection; what came stays. Any number of times, also after the end."""
@@ -123,14 +148,21 @@ class Answer:
             KeyboardInterrupt: The wait was interrupted; in one line, the partial in ``.reply``.
         """
         with host.interrupts_to(self._interrupt):
-            self.start()
-            while not self.done.done():
-                concurrent.futures.wait({self.done}, TICK_SECONDS)
-                host.take_clicks_while_blocked()
-            self._deliver()
+            self._wait_for(self._admission.begin())
+            if self._interrupted:
+                self._admission.withdraw()
+            else:
+                self.start()
+                self._wait_for(self.done)
+                self._deliver()
         if self._interrupted:
             raise self.interruption()
         return self.outcome()
+
+    def _wait_for(self, future: concurrent.futures.Future[Any]) -> None:
+        while not future.done():
+            concurrent.futures.wait({future}, TICK_SECONDS)
+            host.take_clicks_while_blocked()
 
     async def awaited(self) -> Reply:
         """Start, wait for the end, and leave the running loop free meanwhile.
@@ -139,16 +171,32 @@ class Answer:
             ClaudeError: It failed.
             CancelledError: The waiting task was cancelled; the stream is closed then.
         """
-        self.start()
-        done = asyncio.wrap_future(self.done)
+        await self.begin()
         try:
-            while not done.done():
-                await asyncio.wait({done}, timeout=TICK_SECONDS)
-                host.take_clicks()
+            await self._await(self.done)
         except asyncio.CancelledError:
-            self.settle("interrupted")
+            await self.settled("interrupted")
             raise
         return self.outcome()
+
+    async def begin(self) -> None:
+        """The same as `start`, leaving the running loop free meanwhile.
+
+        Raises:
+            CancelledError: The waiting task was cancelled before anything was sent.
+        """
+        try:
+            await self._await(self._admission.begin())
+        except asyncio.CancelledError:
+            self._admission.withdraw()
+            raise
+        self.start()
+
+    async def _await(self, future: concurrent.futures.Future[Any]) -> None:
+        done = asyncio.wrap_future(future)
+        while not future.done():
+            await asyncio.wait({done}, timeout=TICK_SECONDS)
+            host.take_clicks()
 
     def _interrupt(self) -> None:
         self._interrupted = True
@@ -156,8 +204,9 @@ class Answer:
 
     def interruption(self) -> KeyboardInterrupt:
         """The exception to raise for an interrupt: it shows one line."""
-        error = interruption("interrupted: what came is kept.")
-        error.reply = self._deliver()  # type: ignore[attr-defined] # ClaudeError's name
+        said = "what came is kept" if self.started else "nothing was sent"
+        error = interruption(f"interrupted: {said}.")
+        error.reply = self._deliver() if self.started else None  # type: ignore[attr-defined] # ClaudeError's name
         return error
 
     def settle(self, ending: Ending = "stopped") -> Reply:
@@ -166,6 +215,20 @@ class Answer:
         with host.interrupts_to(lambda: None):
             concurrent.futures.wait({self.done})
             return self._deliver()
+
+    async def settled(self, ending: Ending = "stopped") -> Reply:
+        """The same as `settle`, leaving the running loop free meanwhile.
+
+        Raises:
+            CancelledError: The waiting task was cancelled meanwhile, which changes nothing else.
+        """
+        self.stop(ending)
+        cancelled = await _outlast(self.done)
+        with host.interrupts_to(lambda: None):
+            reply = self._deliver()
+        if cancelled is not None:
+            raise cancelled
+        return reply
 
     def outcome(self) -> Reply:
         """The reply, bound and shown; waits for the end.
@@ -180,23 +243,33 @@ class Answer:
 
     def _deliver(self) -> Reply:
         reply = self.done.result()
-        if not self._delivered:
-            self._delivered = True
-            try:
-                self._bind(reply)
-            finally:
-                self._view.close()
-            if not self._view.kept:
-                self._unlisten()
-            if self._view.shows:
-                reply._shown_now = host.shown_here()
-            for note in self._untold:
-                warnings.warn(strip_controls(note), RuntimeWarning, stacklevel=4)
+        with self._delivering:  # who iterates and who leaves may be two threads
+            if not self._delivered:
+                self._delivered = True
+                self._bind_and_show(reply)
         return reply
+
+    def _bind_and_show(self, reply: Reply) -> None:
+        try:
+            self._bind(reply)
+        finally:
+            self._view.close()
+        if not self._view.kept:
+            self._unlisten()
+        if self._view.shows:
+            reply._shown_now = host.shown_here()
+        for note in self._untold:
+            warnings.warn(strip_controls(note), RuntimeWarning, stacklevel=5)
 
     # On the background loop
 
     async def _run(self) -> Reply:
+        try:
+            return await self._answered()
+        finally:
+            gate.settle(self._admission.hold, None)  # nobody knows what a task that died has cost
+
+    async def _answered(self) -> Reply:
         self._sent_at = time.monotonic()
         painter = asyncio.create_task(self._paint())
         beat = asyncio.create_task(self._beat())
@@ -279,12 +352,12 @@ class Answer:
         told = (*self._replay_notes, *(self._request.notes if self._request else ()))
         notes = (*self.notes, *told)
         self._untold = () if self._view.shows else notes
-        here = asyncio.get_running_loop()
-        await here.run_in_executor(background.worker(), self._view.finish, reply, notes)
+        await asyncio.to_thread(self._view.finish, reply, notes)
 
     def _stop(self, ending: Ending) -> None:
         if self._reader is None or not self._reader.done():
             self._ending = self._ending or ending
+        self._admission.cancel()
         if self._reader is not None:
             self._reader.cancel()
 
@@ -298,6 +371,7 @@ class Answer:
             self._error = self._failure()
             reply = self._freeze()
             usage.session.add(reply, reply.chat or "")
+            gate.settle(self._admission.hold, _paid(reply))
         except Exception as error:
             log.exception("the answer could not be put together")
             self._error = _unforeseen(error)
@@ -357,9 +431,30 @@ class Answer:
         return "error" if self._error else self._ending
 
 
+def _paid(reply: Reply) -> float | None:
+    """US dollars: none where nothing was counted, None where the price of it is unknown."""
+    return reply.cost if reply.cost is not None or reply.usage else 0.0
+
+
 def _unforeseen(error: BaseException) -> StreamError:
     why = redact_message(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return StreamError(f"the stream could not be taken in ({why}); try again.")
+
+
+async def _outlast(future: concurrent.futures.Future[Any]) -> asyncio.CancelledError | None:
+    """Wait for the end, whatever cancels the waiting task meanwhile.
+
+    Returns:
+        The last cancellation that came, which is the caller's to raise; None where none did.
+    """
+    cancelled = None
+    done = asyncio.wrap_future(future)
+    while not future.done():
+        try:
+            await asyncio.wait({done})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    return cancelled
 
 
 async def _see_out(painter: asyncio.Task[None]) -> None:

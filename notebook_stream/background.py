@@ -1,4 +1,4 @@
-"""The one thread on which the network lives, with its event loop, and a second one for long work.
+"""The one thread on which the network lives, with its event loop, and threads for long work.
 
 A kernel's main thread, busy or blocked, never holds up a stream. What is slow to import is imported
 on yet another one while the user still types.
@@ -9,9 +9,15 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 NEEDED = ("notebook_stream.api", "genai_prices")
 """What every answer needs."""
@@ -19,28 +25,115 @@ NEEDED = ("notebook_stream.api", "genai_prices")
 SHOWN = ("notebook_stream.view.live", "notebook_stream.markdown")
 """What the first view would wait for."""
 
+FORK_SECONDS = 30.0
+"""The longest that a fork waits for a lock; longer than any import takes."""
 
-@cache
+MOST_WORKERS = 32
+
+
+class ForkSafeLock:
+    """A reentrant lock that is never held by another thread while the process forks.
+
+    A child has the forking thread alone: a lock that another one holds stays locked in it for ever.
+    Make one for each module, not for each object: the hooks of a fork cannot be taken back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._held = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before, after_in_parent=self._after, after_in_child=self._in_child
+            )
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _before(self) -> None:
+        self._held = self._lock.acquire(timeout=FORK_SECONDS)
+
+    def _after(self) -> None:
+        if self._held:
+            self._lock.release()
+
+    def _in_child(self) -> None:
+        if self._held:
+            self._lock.release()
+        else:
+            self._lock = threading.RLock()
+
+
+class DaemonThreads(ThreadPoolExecutor):
+    """Runs work on daemon threads, as many as are busy at once; an idle one is used again.
+
+    The threads of `ThreadPoolExecutor` itself take no work once the interpreter shuts down, which
+    begins before the functions of `atexit` are called (`concurrent.futures.thread._python_exit`).
+    Python 3.12 starts no thread from then on; work then waits for one of those that are there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(1)
+        self._free = threading.Semaphore(MOST_WORKERS - 1)
+        self._start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have the function called on one of the threads."""
+        future: Future[T] = Future()
+        self._work.put(partial(_run, future, partial(fn, *args, **kwargs)))
+        if not self._idle.acquire(blocking=False) and self._free.acquire(blocking=False):
+            try:
+                self._start()
+            except RuntimeError:
+                self._free.release()
+        return future
+
+    def _start(self) -> None:
+        threading.Thread(target=self._serve, name="notebook_stream_work", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            self._work.get()()
+            self._idle.release()
+
+
+def _run(future: Future[Any], function: Callable[[], Any]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - it is who waits for the future that has it
+            future.set_exception(error)
+
+
+_starting = ForkSafeLock()
+_started: list[asyncio.AbstractEventLoop] = []
+
+
 def loop() -> asyncio.AbstractEventLoop:
-    """The background loop, started when first asked for."""
+    """The background loop, started when first asked for.
+
+    ``None`` as the executor means `DaemonThreads` there; `asyncio.to_thread` uses them too.
+    """
+    if not _started:
+        with _starting:
+            if not _started:
+                _started.append(_start())
+    return _started[0]
+
+
+def _start() -> asyncio.AbstractEventLoop:
     made = asyncio.new_event_loop()
+    made.set_default_executor(DaemonThreads())
     threading.Thread(target=made.run_forever, name="notebook_stream", daemon=True).start()
     return made
 
 
-@cache
-def worker() -> ThreadPoolExecutor:
-    """The one thread for what takes its time: the end of a long answer."""
-    return ThreadPoolExecutor(1, thread_name_prefix="notebook_stream")
-
-
-def _forget_threads() -> None:
-    loop.cache_clear()
-    worker.cache_clear()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)  # a child has none of them
+    os.register_at_fork(after_in_child=_started.clear)  # a child has none of the threads
 
 
 async def imported() -> None:
@@ -52,12 +145,16 @@ async def imported() -> None:
 
 def preload() -> None:
     """Begin to import what is slow: the SDK alone takes a second."""
-    loop().call_soon_threadsafe(loop().run_in_executor, None, _import, (*NEEDED, *SHOWN))
+    work = asyncio.to_thread(_import, (*NEEDED, *SHOWN))
+    asyncio.run_coroutine_threadsafe(work, loop())
 
 
 _done = threading.Event()
+_importing = ForkSafeLock()
+"""Held for each import: a child of a fork in the middle of one could never end it."""
 
 
 def _import(names: tuple[str, ...]) -> None:
     for name in names:
-        importlib.import_module(name)
+        with _importing:
+            importlib.import_module(name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import host, table, verbs
+from .background import ForkSafeLock
 from .errors import OptionError
 from .options import Options, text_of
 from .reply import Reply
@@ -19,6 +20,9 @@ _numbers = itertools.count(1)
 
 _chats: weakref.WeakSet[Chat] = weakref.WeakSet()
 """All there are."""
+
+_listing = ForkSafeLock()
+"""Held while `_chats` is changed or read: a chat may be made in any thread."""
 
 SHOWN = 60
 """Characters of a prompt in a table."""
@@ -51,7 +55,8 @@ class Chat:
     def __new__(cls, **_: Any) -> Chat:
         """Make one, also out of a pickle."""
         self = super().__new__(cls)
-        _chats.add(self)
+        with _listing:
+            _chats.add(self)
         return self
 
     def __init__(self, *, name: str = "", **options: Any) -> None:
@@ -124,7 +129,9 @@ class Chat:
 
 def go_on(old: Reply, new: Reply) -> None:
     """Have the reply that goes on from another stand in its stead, in whichever chat that is."""
-    for chat in list(_chats):
+    with _listing:
+        chats = list(_chats)
+    for chat in chats:
         amend(chat.turns, old, new)
 
 

@@ -22,8 +22,9 @@ Kind = Literal["live", "final", "terminal", "script"]
 
 def shell() -> Any | None:
     """The IPython shell of this process; None in plain Python."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython else None
+    # Another thread may be in the middle of importing it.
+    get = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get() if get else None
 
 
 def kind() -> Kind:
@@ -310,8 +311,9 @@ def _heard(kernel: Any, frames: list[Any]) -> bool:
 
 
 def _tell(comm_id: str, message: dict[str, Any]) -> None:
-    if comm_id in _ears:
-        _ears[comm_id](message)
+    hear = _ears.get(comm_id)  # once: a view that ends in another thread takes its own out
+    if hear is not None:
+        hear(message)
 
 
 def _hear_loaded(target: str | None) -> None:

@@ -7,7 +7,8 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,10 @@ class ClaudeMagics(Magics):
         min=0,
         help="US dollars for this session; a request that may not be paid for is not sent.",
     ).tag(config=True)
+    allow_unknown_price = Bool(
+        settings.allow_unknown_price,
+        help="Whether a budget lets models through whose price is unknown.",
+    ).tag(config=True)
     demo = Bool(
         settings.demo, help="Answer from the recorded replies: no key, no network, no cost."
     ).tag(config=True)
@@ -94,24 +99,20 @@ class ClaudeMagics(Magics):
         self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
     ) -> Reply | None:
         """Ask Claude; the answer streams into the cell and stays in a variable."""
-        answer = self._begin(line, cell, {**self.shell.user_ns, **(local_ns or {})})
-        reply = answer.block()
+        names = {**self.shell.user_ns, **(local_ns or {})}
+        with _mistakes_in_one_line():
+            reply = self._answer(line, cell, names).block()
         return None if cell is not None else reply
 
     async def awaited(self, line: str, cell: str | None = None) -> Reply | None:
         """What `%claude` and `%%claude` call where the cell awaits."""
-        answer = self._begin(line, cell, self.shell.user_ns)
-        try:
-            reply = await answer.awaited()
-        except asyncio.CancelledError:
-            raise answer.interruption() from None
+        with _mistakes_in_one_line():
+            answer = self._answer(line, cell, self.shell.user_ns)
+            try:
+                reply = await answer.awaited()
+            except asyncio.CancelledError:
+                raise answer.interruption() from None
         return None if cell is not None else reply
-
-    def _begin(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
-        try:
-            return self._answer(line, cell, names)
-        except (OptionError, CredentialsError) as error:
-            raise UsageError(str(error)) from None
 
     def _answer(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
         name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
@@ -140,7 +141,7 @@ class ClaudeMagics(Magics):
         answer = self._answer_in(name, filled.text, options, place, keep)
         answer.notes = (*answer.notes, *filled.notes)
         if variable not in names:
-            self.shell.user_ns[variable] = chat
+            answer.on_start = partial(self.shell.user_ns.__setitem__, variable, chat)
         return answer
 
     def _answer_in(
@@ -180,16 +181,13 @@ class ClaudeMagics(Magics):
         from .asking import Beginning
         from .chat import go_on
 
-        try:
+        with _mistakes_in_one_line():
             name = _variable(line.strip() or DEFAULT_NAME)
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
             place = Place(begun.chat or "")
             keep = partial(go_on, begun)
-            answer = self._answer_in(name, Beginning(begun), options, place, keep)
-        except (OptionError, CredentialsError) as error:
-            raise UsageError(str(error)) from None
-        answer.block()
+            self._answer_in(name, Beginning(begun), options, place, keep).block()
 
     @line_magic
     def claude_chats(self, line: str) -> Chats:
@@ -200,10 +198,13 @@ class ClaudeMagics(Magics):
 
     @line_magic
     def claude_usage(self, line: str) -> Ledger:
-        """Show what this session has used: requests, tokens, cost and time, by chat and model."""
+        """Show what this session has used: requests, tokens, cost and time, by chat and model.
+
+        What it gives stays as it is: later answers are in the next one.
+        """
         from . import usage
 
-        return usage.session
+        return usage.session.snapshot()
 
     @line_magic
     def claude_demo(self, line: str) -> None:
@@ -241,6 +242,21 @@ ClaudeMagics.claude.__doc__ = "\n".join(
         "  %claude --chat trip And on a rainy day?",
     ]
 )
+
+
+@contextmanager
+def _mistakes_in_one_line() -> Iterator[None]:
+    """Have a mistake, for which nothing was sent, shown as IPython shows its own: in one line.
+
+    Raises:
+        UsageError: Of an OptionError or a CredentialsError that has no reply.
+    """
+    try:
+        yield
+    except (OptionError, CredentialsError) as error:
+        if error.reply is not None:
+            raise
+        raise UsageError(str(error)) from None
 
 
 def _line(line: str) -> tuple[str, dict[str, Any], str]:

@@ -73,6 +73,7 @@ class Settings:
     timeout: float = 600.0
     max_retries: int = 2
     budget: float | None = None
+    allow_unknown_price: bool = False
     demo: bool = DEMO in ON
 
 
@@ -94,6 +95,7 @@ class Options:
     replay: Path | None = None
     demo: bool = False
     budget: float | None = None
+    allow_unknown_price: bool = False
 
     @property
     def recorded(self) -> bool:
@@ -126,6 +128,7 @@ class Options:
             timeout=settings.timeout,
             max_retries=settings.max_retries,
             budget=settings.budget,
+            allow_unknown_price=settings.allow_unknown_price,
         )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
+from .background import ForkSafeLock
 from .message import NOTHING, sendable
 from .reply import Reply, sound
 
 Cell = tuple[str, str]
 """The id of a notebook's cell, and of one run of it."""
 
-_changing = Lock()
+_changing = ForkSafeLock()
 """Held while turns are changed: a chat may be asked in many threads."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, field, fields
 from operator import add
 from typing import TYPE_CHECKING, Any
 
 from . import table
+from .background import ForkSafeLock
 from .reply import Reply, Usage
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _price(model: Any, usage: Mapping[str, Any]) -> float | None:
         return None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sum:
     """Totals of some replies: tokens, US dollars, seconds.
 
@@ -80,20 +80,22 @@ class Sum:
     unknown: int = 0
     seconds: float = 0.0
 
-    def add(self, reply: Reply) -> None:
-        """Take one more reply in."""
-        self.requests += 1
-        self.input_tokens += reply.usage.tokens("input_tokens") or 0
-        self.output_tokens += reply.output_tokens or 0
+    @classmethod
+    def of(cls, reply: Reply) -> Sum:
+        """What one reply used."""
         details = reply.usage.output_tokens_details
-        if isinstance(details, Usage):
-            self.thinking += details.tokens("thinking_tokens") or 0
-        self.cache_read += reply.usage.tokens("cache_read_input_tokens") or 0
-        self.cache_write += reply.usage.tokens("cache_creation_input_tokens") or 0
-        self.seconds += reply.seconds or 0.0
-        if not reply.recorded:
-            self.cost += reply.cost or 0.0
-            self.unknown += reply.cost is None and bool(reply.usage)
+        paid = not reply.recorded
+        return cls(
+            requests=1,
+            input_tokens=reply.usage.tokens("input_tokens") or 0,
+            output_tokens=reply.output_tokens or 0,
+            thinking=(details.tokens("thinking_tokens") or 0) if isinstance(details, Usage) else 0,
+            cache_read=reply.usage.tokens("cache_read_input_tokens") or 0,
+            cache_write=reply.usage.tokens("cache_creation_input_tokens") or 0,
+            cost=(reply.cost or 0.0) if paid else 0.0,
+            unknown=int(paid and reply.cost is None and bool(reply.usage)),
+            seconds=reply.seconds or 0.0,
+        )
 
     def __add__(self, other: Sum) -> Sum:
         return Sum(*map(add, astuple(self), astuple(other)))
@@ -120,13 +122,13 @@ class Ledger:
     """
 
     names: tuple[str, ...] = ("model",)
-    sums: defaultdict[tuple[str, ...], Sum] = field(default_factory=lambda: defaultdict(Sum))
+    sums: dict[tuple[str, ...], Sum] = field(default_factory=dict)
 
     def add(self, reply: Reply, *names: str) -> None:
         """Enter a reply in the row of those names and its model."""
         model = reply.model or "unknown model"
         row = (*names, f"{model} (recorded)" if reply.recorded else model)
-        self.sums[row].add(reply)
+        self.sums[row] = self.sums.get(row, Sum()) + Sum.of(reply)
 
     @property
     def total(self) -> Sum:
@@ -172,31 +174,33 @@ class Ledger:
         return table.marked(list(self.rows()), len(self._named()))
 
 
-session = Ledger(("chat", "model"))
-"""The ledger of this process."""
+class Session:
+    """The ledger of this process: entered on one thread, read on any.
 
-
-def over_budget(model: str, input_tokens: int, budget: float) -> str:
-    """Why a request may not be sent: what is spent and what it costs at least are too much.
-
-    Args:
-        model: The id of the model.
-        input_tokens: Of the request.
-        budget: US dollars for this session.
-
-    Returns:
-        One sentence; "" where there is enough left.
+    One lock owns it; what is read is a copy, which later replies do not change.
     """
-    least = price(model, {"input_tokens": input_tokens, "output_tokens": 1}) or 0.0
-    spent = session.total
-    if spent.cost + least <= budget:
-        return ""
-    unknown = f" + {spent.unknown} of unknown price" if spent.unknown else ""
-    return (
-        f"the budget of ${dollars(budget)} does not allow this: ${dollars(spent.cost)}{unknown} is "
-        f"spent and this costs at least ${dollars(least)}; raise it with "
-        f"%config ClaudeMagics.budget = {budget * 2:g}."
-    )
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._ledger = Ledger(("chat", "model"))
+
+    def add(self, reply: Reply, chat: str) -> None:
+        """Enter a reply; chat is the name of the one it was asked in, "" outside of any."""
+        with self._lock:
+            self._ledger.add(reply, chat)
+
+    def snapshot(self) -> Ledger:
+        """The ledger as it is now."""
+        with self._lock:
+            return Ledger(self._ledger.names, dict(self._ledger.sums))
+
+    @property
+    def total(self) -> Sum:
+        """The sum of all replies so far."""
+        return self.snapshot().total
+
+
+session = Session()
 
 
 def dollars(cost: float) -> str:

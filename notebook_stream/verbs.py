@@ -189,7 +189,7 @@ class AsyncStream:
 
     async def __aenter__(self) -> AsyncStream:
         self._loop = asyncio.get_running_loop()
-        self._answer.start()
+        await self._answer.begin()
         self._answer.done.add_done_callback(lambda _: self._put(None))
         return self
 
@@ -199,7 +199,7 @@ class AsyncStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._answer.settle()
+        await self._answer.settled()
 
     def __aiter__(self) -> AsyncIterator[str]:
         """The pieces of text, as they come."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from typing import Any
 
 import anthropic
@@ -13,6 +14,7 @@ from ..controls import strip_controls
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
 from ..keys import redact_message
 from ..reply import Event, sound
+from . import proxies
 
 KEYS = "https://platform.claude.com/settings/keys"
 
@@ -32,7 +34,7 @@ SENTENCES = {
     "timeout_error": ("the API took too long", "try again"),
     "overloaded_error": ("the API is overloaded", "wait a minute and try again"),
     "invalid_request_error": ("the API does not take this request", "change what it names"),
-    "proxy": ("the proxy wants a password", "check HTTPS_PROXY"),
+    "proxy": ("the proxy wants a password", f"check {proxies.ANY}"),
     "redirect": ("the address sends elsewhere", "set ANTHROPIC_BASE_URL to where the API is"),
     "api_error": ("the API failed on its side", "try again"),
 }
@@ -128,6 +130,7 @@ def broken(event: Event, request_id: str | None, where: str = "in the stream") -
 
 def _sentence(kind: str | None, message: Any, where: str, request_id: str | None) -> str:
     what, remedy = SENTENCES.get(kind or "", SENTENCES["api_error"])
+    remedy = remedy.replace(proxies.ANY, proxies.variable())
     said = words(message) or "no message"
     quoted = f"{words(kind) or 'error'}: {said}"
     details = ", ".join(filter(None, [where, quoted, words(request_id)]))
@@ -160,10 +163,12 @@ def lost(error: Exception) -> ClaudeError:
 def _where(error: Exception, cause: BaseException) -> str:
     """What to check."""
     if isinstance(cause, httpx2.ProxyError):
-        return "HTTPS_PROXY"
+        return proxies.variable()
     if "CERTIFICATE_VERIFY_FAILED" in str(cause):
         return "the address, or set SSL_CERT_FILE to the certificate of who signed the server's"
     never_made = isinstance(error, anthropic.APIConnectionError)
+    if never_made and proxies.applies() and not isinstance(cause, ssl.SSLError):
+        return f"{proxies.variable()} and try again"
     elsewhere = never_made and os.environ.get("ANTHROPIC_BASE_URL")
     return f"{'ANTHROPIC_BASE_URL' if elsewhere else 'the network'} and try again"
 
@@ -181,7 +186,7 @@ def unusable(error: Exception) -> ClaudeError:
 
     The error's own text may quote an address with its password.
     """
-    name = "ANTHROPIC_BASE_URL, HTTPS_PROXY and SSL_CERT_FILE"
+    name = f"ANTHROPIC_BASE_URL, {proxies.variable()} and SSL_CERT_FILE"
     return ConnectionLostError(
         f"the client for the API cannot be made ({type(error).__name__}); check {name}."
     )

@@ -368,6 +368,9 @@ def test_usage_sums_the_session(kernel: Kernel) -> None:
     kernel.run("%claude hi")
     (output,) = kernel.run("%claude_usage").outputs
     assert "| claude-sonnet-5-5 | 2 | 50 | 24 |" in output["data"]["text/markdown"]
+    kernel.run("used = %claude_usage")
+    kernel.run("%claude hi")
+    assert kernel.value("used.total.requests") == "2"  # it is of when it was asked for
 
 
 def test_demo_mode_answers_from_recordings(kernel: Kernel, server: Server) -> None:
@@ -446,7 +449,15 @@ def test_over_the_budget_nothing_is_sent(kernel: Kernel, server: Server) -> None
     assert "UsageError: the budget of $0.000100 does not allow this: $0.000170" in refused.stderr
     assert [request.path for request in server.requests[2:]] == ["/v1/messages/count_tokens"]
     assert kernel.value("'other' in globals()") == "False"
+    in_a_chat = kernel.run("%%claude other --chat trip\nGo.")
+    assert "does not allow this" in in_a_chat.stderr
+    assert not in_a_chat.outputs
+    assert kernel.value("'trip' in globals()") == "False"
     kernel.run("%config ClaudeMagics.budget = 1.0")
+    unpriced = kernel.run("%%claude other --model claude-mythos-5\nGo.")
+    assert "UsageError: the price of 'claude-mythos-5' is unknown" in unpriced.stderr
+    kernel.run("%config ClaudeMagics.allow_unknown_price = True")
+    assert kernel.run("%%claude other --model claude-mythos-5\nGo.").ok
     assert kernel.run("%%claude other\nGo.").ok
     (*_, last) = kernel.painted(kernel.views()[-1])
     assert "of $1.00 spent" in last["cost"]

@@ -120,11 +120,11 @@ def test_usage_is_summed_by_chat(server: Server) -> None:
     chat.ask("a")
     chat.ask("b")
     ns.ask("c")
-    assert usage.session.sums["by chat", "claude-sonnet-5-5"].requests == 2
-    head, *rows = usage.session.rows()
+    assert usage.session.snapshot().sums["by chat", "claude-sonnet-5-5"].requests == 2
+    head, *rows = usage.session.snapshot().rows()
     assert head[:3] == ("chat", "model", "requests")
     assert ("by chat", "claude-sonnet-5-5", "2") in {row[:3] for row in rows}
-    assert "by chat" in usage.session.to_frame().index.get_level_values("chat")
+    assert "by chat" in usage.session.snapshot().to_frame().index.get_level_values("chat")
 
 
 def test_chats_without_a_name_are_numbered(server: Server) -> None:

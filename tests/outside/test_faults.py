@@ -289,6 +289,53 @@ def test_a_setting_that_is_wrong_is_named_and_never_quoted(
     assert not server.requests
 
 
+DEAD_PROXIES = {
+    "for its scheme": ({"HTTP_PROXY": "127.0.0.1:1"}, "HTTP_PROXY and"),
+    "in lower case": ({"http_proxy": "127.0.0.1:1", "HTTP_PROXY": "127.0.0.1:1"}, "http_proxy and"),
+    "for all": ({"ALL_PROXY": "127.0.0.1:1"}, "ALL_PROXY and"),
+    "for the scheme before all": (
+        {"HTTP_PROXY": "127.0.0.1:1", "all_proxy": "127.0.0.1:2"}, "HTTP_PROXY and"
+    ),
+    "for another scheme": ({"HTTPS_PROXY": "127.0.0.1:1"}, "ANTHROPIC_BASE_URL and"),
+    "for others": ({"HTTP_PROXY": "127.0.0.1:1", "NO_PROXY": "127.0.0.1"}, "ANTHROPIC_BASE_URL and"),
+    "for https": (
+        {"HTTPS_PROXY": "127.0.0.1:1", "ANTHROPIC_BASE_URL": "https://api.test"}, "HTTPS_PROXY and"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", DEAD_PROXIES)
+def test_a_dead_proxy_is_named_by_its_variable(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, words = DEAD_PROXIES[which]
+    monkeypatch.setattr(settings, "max_retries", 0)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:3")  # nobody listens there either
+    for name, value in given.items():
+        proxy = f"http://user:{PASSWORD}@{value}" if value.startswith("127.0.0.1:") else value
+        monkeypatch.setenv(name, proxy)
+    said = str(failing_with_nothing())
+    assert f"check {words} try again." in said
+    assert PASSWORD not in said
+
+
+def test_a_proxy_that_refuses_is_named_by_its_variable(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://api.test")
+    monkeypatch.setenv("HTTP_PROXY", server.url.replace("//", f"//user:{PASSWORD}@"))
+    server.play(page(407, "who are you?"))
+    said = str(failing())
+    assert said.endswith("; check HTTP_PROXY.")
+    assert PASSWORD not in said
+    monkeypatch.setenv("HTTP_PROXY", f"socks9://user:{PASSWORD}@127.0.0.1:1")
+    said = str(failing())
+    assert "HTTP_PROXY" in said
+    assert PASSWORD not in said
+
+
 def test_no_secret_is_in_anything_that_is_kept(server: Server, tmp_path: Path) -> None:
     server.play(
         answer("fine"),
