@@ -266,7 +266,8 @@ def test_a_recorded_answer_needs_no_budget(
     allow(0.0)
     before = usage.session.total.cost
     assert ns.ask("hi", replay=tmp_path / "a.txt").recorded
-    assert ns.ask("hi", replay=tmp_path / "a.txt", model="claude-mythos-5").recorded
+    with pytest.warns(RuntimeWarning, match="another model"):
+        assert ns.ask("hi", replay=tmp_path / "a.txt", model="claude-mythos-5").recorded
     assert usage.session.total.cost == before
     with pytest.raises(ns.OptionError, match="does not allow this"):
         ns.ask("hi")
