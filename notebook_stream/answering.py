@@ -15,6 +15,7 @@ from . import background, host, usage
 from .asking import Beginning, recording_for, request_body
 from .errors import ClaudeError, ConnectionLostError, StreamError
 from .keys import redact
+from .message import ConversationDigest
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
 from .turns import Place
@@ -69,6 +70,8 @@ class Answer:
         self._place = place or Place()
         self._turn = self._place.number() if begun is None else begun.turn
         self._body = request_body(prompt, options, self._place)
+        # A recording may answer another conversation than the one that it was made in.
+        self._written_after = "" if options.recorded else ConversationDigest.of(self._body)
         self._replay = recording_for(options)
         self._options = options
         self._view = view()
@@ -320,6 +323,7 @@ class Answer:
             turn=self._turn,
             error=str(self._error) if self._error else None,
             request=self._body,
+            _written_after=self._written_after,
         )
 
     def _failure(self) -> ClaudeError | None:

@@ -11,7 +11,7 @@ from typing import Any
 from . import host, table, verbs
 from .errors import OptionError
 from .options import Options, text_of
-from .reply import Reply
+from .reply import Reply, sound
 from .turns import Place, Turn, amend, messages
 from .view.final import ended
 
@@ -98,8 +98,10 @@ class Chat:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The turns as the API takes them."""
-        return messages(self.turns)
+        """The turns as the API takes them, before a prompt with this chat's system prompt."""
+        first = self.turns[0].options if self.turns else {}
+        system = Options.of({**self.options, **first}).system
+        return messages(self.turns, {"system": sound(system)} if system else {})
 
     def place(self) -> Place:
         """Where the cell that runs now asks."""

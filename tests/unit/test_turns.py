@@ -40,7 +40,7 @@ def test_prompts_go_to_the_end() -> None:
     assert asked(turns, "a") == []
     assert asked(turns, "b", ("1", "run 1")) == ["a"]
     assert asked(turns, "c", ("2", "run 2")) == ["a", "b"]
-    assert [message["role"] for message in messages(turns)] == ["user", "assistant"] * 3
+    assert [message["role"] for message in messages(turns, {})] == ["user", "assistant"] * 3
 
 
 def test_a_cell_that_is_run_again_asks_where_it_asked() -> None:
@@ -99,7 +99,7 @@ def test_what_cannot_stand_makes_no_turn_and_leaves_the_old_one(one: Reply) -> N
 def test_every_other_is_a_turn_that_the_api_takes_before_another_prompt(one: Reply) -> None:
     turns: list[Turn] = []
     Place("c", turns).keep("p", one)
-    _, answered = messages(turns)
+    _, answered = messages(turns, {})
     assert not refused(answered["content"], calls_answered=False)
 
 
@@ -109,3 +109,14 @@ def test_an_answer_outside_of_any_chat_is_not_looked_into() -> None:
     place.keep("p", one)
     assert not place.turns
     assert "blocks" not in vars(one)  # which would hold a long text a second time
+
+
+def test_a_reply_that_nests_deeper_than_json_can_be_written_ends_no_request_early() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    whole = {"type": "web_search_tool_result", "tool_use_id": "t", "content": deep}
+    search = {"type": "server_tool_use", "id": "t", "name": "f", "input": {}}
+    turns = [Turn("a", reply(search, whole)), Turn("b", reply(THOUGHT, WORDS))]
+    *_, answered = messages(turns, {})
+    assert answered["content"] == [WORDS]
