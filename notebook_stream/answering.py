@@ -43,7 +43,8 @@ class Answer:
         prompt: What is sent; or what came of an answer, to go on from it.
         options: Of the call.
         view: Makes the view, once nothing is wrong with the call; shown nowhere by default.
-        place: Where in a chat it is asked; in none by default.
+        place: Where in a chat it is asked, and becomes a turn as soon as it has ended; in none by
+            default.
         bind: Called with the reply as soon as there is one, however it ended.
         on_event: Called on the background thread with each event and the text it adds.
 
@@ -76,6 +77,7 @@ class Answer:
         self._options = options
         self._view = view()
         self._bind = bind
+        self._prompt = prompt
         self._on_event = on_event
         self._draft = Draft(options.model, begun.rstrip() if begun is not None else "")
         self.go_on = ""
@@ -210,6 +212,7 @@ class Answer:
         painter.cancel()
         await _see_out(painter)
         reply = self._frozen()
+        self._make_turn(reply)
         if self._error:
             self._error.reply = reply
             self._error.request_id = self._error.request_id or reply.request_id
@@ -303,6 +306,17 @@ class Answer:
             self._error = _unforeseen(error)
             return Reply(self._draft.text, stop_reason="error", error=str(self._error))
         return reply
+
+    def _make_turn(self, reply: Reply) -> None:
+        """Make it a turn of its chat; what a person put among the turns may cost no reply.
+
+        What goes on from an answer is no turn of its own.
+        """
+        try:
+            if isinstance(self._prompt, str):
+                self._place.keep(self._prompt, reply)
+        except Exception:
+            log.exception("the answer could not be put into its chat")
 
     def _freeze(self) -> Reply:
         draft = self._draft

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +21,11 @@ from IPython.core.magic import (
 )
 from traitlets import Bool, Float, Int, Unicode
 
-from . import background, cells, host
+from . import background, cells, host, queueing
 from .errors import CredentialsError, OptionError
 from .options import Options, Settings, manual, read_line, settings
 from .prompt import interpolate
-from .turns import Place
+from .turns import Cell, Place
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .answering import Answer
     from .asking import Beginning
     from .chat import Chat, Chats
+    from .queueing import Ticket
     from .reply import Reply
     from .usage import Ledger
 
@@ -39,6 +42,40 @@ DEFAULT_CHAT = "claude_chat"
 
 LASTING = ("model", "system", "max_tokens")
 """The options of a chat's first turn that hold for the later ones."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A magic's line and body, taken apart.
+
+    Attributes:
+        name: The variable for the reply.
+        given: The options, as typed.
+        prompt: What to ask, as typed.
+        names: What ``{{ expressions }}`` see.
+        variable: That of the chat; "" outside of any.
+        chat: What it holds, or will; None outside of any.
+        cell: Where it is asked; None where the front end does not say.
+    """
+
+    name: str
+    given: Mapping[str, Any]
+    prompt: str
+    names: Mapping[str, Any]
+    variable: str
+    chat: Chat | None
+    cell: Cell | None = field(default_factory=host.cell)
+
+    def join(self) -> Ticket:
+        """Stand in the queue of the chat; outside of any there is nothing to wait for."""
+        return queueing.PromptQueue().join() if self.chat is None else self.chat.join()
+
+    def place(self, ticket: Ticket) -> Place:
+        """Where it is asked, now that its turn has come."""
+        if self.chat is None:
+            return Place()
+        lasting = {option: self.given[option] for option in LASTING if option in self.given}
+        return replace(self.chat.place(self.cell, ticket.leave), lasting=lasting)
 
 
 @magics_class
@@ -90,50 +127,47 @@ class ClaudeMagics(Magics):
         self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
     ) -> Reply | None:
         """Ask Claude; the answer streams into the cell and stays in a variable."""
-        answer = self._begin(line, cell, {**self.shell.user_ns, **(local_ns or {})})
-        reply = answer.block()
+        call = self._read(line, cell, {**self.shell.user_ns, **(local_ns or {})})
+        with call.join() as ticket:
+            with _mistakes():
+                ticket.wait()
+            reply = self._answer(call, ticket).block()
         return None if cell is not None else reply
 
     async def awaited(self, line: str, cell: str | None = None) -> Reply | None:
         """What `%claude` and `%%claude` call where the cell awaits."""
-        answer = self._begin(line, cell, self.shell.user_ns)
-        try:
-            reply = await answer.awaited()
-        except asyncio.CancelledError:
-            raise answer.interruption() from None
+        call = self._read(line, cell, self.shell.user_ns)
+        interruption = queueing.interrupted
+        with call.join() as ticket:
+            try:
+                await ticket.waited()
+                answer = self._answer(call, ticket)
+                interruption = answer.interruption
+                reply = await answer.awaited()
+            except asyncio.CancelledError:
+                raise interruption() from None
         return None if cell is not None else reply
 
-    def _begin(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
-        try:
-            return self._answer(line, cell, names)
-        except (OptionError, CredentialsError) as error:
-            raise UsageError(str(error)) from None
+    def _read(self, line: str, cell: str | None, names: Mapping[str, Any]) -> _Call:
+        with _mistakes():
+            name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
+            variable = (given.pop("chat") or DEFAULT_CHAT) if "chat" in given else ""
+            if variable and variable == name:
+                msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
+                raise OptionError(msg)
+            chat = _chat_of(variable, names) if variable else None
+        return _Call(name, given, prompt, names, variable, chat)
 
-    def _answer(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
-        name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
-        if "chat" in given:
-            return self._turn(name, given, prompt, names)
-        options = Options.of(given)
-        text = prompt if options.raw else interpolate(prompt, names)
-        return self._answer_in(name, text, options)
-
-    def _turn(
-        self, name: str, given: dict[str, Any], prompt: str, names: Mapping[str, Any]
-    ) -> Answer:
-        """The answer that is the next turn of a chat; the chat is made where there is none."""
-        variable = given.pop("chat") or DEFAULT_CHAT
-        if variable == name:
-            msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
-            raise OptionError(msg)
-        chat = _chat_of(variable, names)
-        place = chat.place()
-        options = Options.of({**chat.options, **place.options(), **given})
-        text = prompt if options.raw else interpolate(prompt, names)
-        lasting = {option: given[option] for option in LASTING if option in given}
-        keep = partial(place.keep, text, options=lasting)
-        answer = self._answer_in(name, text, options, place, keep)
-        if variable not in names:
-            self.shell.user_ns[variable] = chat
+    def _answer(self, call: _Call, ticket: Ticket) -> Answer:
+        """The answer to a call whose turn has come; its chat is bound where there was none."""
+        with _mistakes():
+            place = call.place(ticket)
+            before = {**(call.chat.options if call.chat else {}), **place.options()}
+            options = Options.of({**before, **call.given})
+            text = call.prompt if options.raw else interpolate(call.prompt, call.names)
+            answer = self._answer_in(call.name, text, options, place)
+        if call.variable and call.variable not in call.names:
+            self.shell.user_ns[call.variable] = call.chat
         return answer
 
     def _answer_in(
@@ -141,17 +175,17 @@ class ClaudeMagics(Magics):
         name: str,
         prompt: str | Beginning,
         options: Options,
-        place: Place | None = None,
-        keep: Callable[[Reply], None] = lambda reply: None,
+        place: Place,
+        also: Callable[[Reply], None] = lambda reply: None,
     ) -> Answer:
-        """An answer that is shown here, bound to a name, and kept in a chat."""
+        """An answer that is shown here and bound to a name; ``also`` is called with it then."""
         from .answering import Answer, view_here
 
         notes = _replaced(name, self.shell.user_ns)
 
         def bind(reply: Reply) -> None:
             self.shell.user_ns[name] = reply
-            keep(reply)
+            also(reply)
 
         answer = Answer(
             prompt,
@@ -178,8 +212,7 @@ class ClaudeMagics(Magics):
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
             place = Place(begun.chat or "")
-            keep = partial(go_on, begun)
-            answer = self._answer_in(name, Beginning(begun), options, place, keep)
+            answer = self._answer_in(name, Beginning(begun), options, place, partial(go_on, begun))
         except (OptionError, CredentialsError) as error:
             raise UsageError(str(error)) from None
         answer.block()
@@ -234,6 +267,19 @@ ClaudeMagics.claude.__doc__ = "\n".join(
         "  %claude --chat trip And on a rainy day?",
     ]
 )
+
+
+@contextmanager
+def _mistakes() -> Iterator[None]:
+    """Have IPython show a mistake in a call as one line.
+
+    Raises:
+        UsageError: The call cannot be made.
+    """
+    try:
+        yield
+    except (OptionError, CredentialsError) as error:
+        raise UsageError(str(error)) from None
 
 
 def _line(line: str) -> tuple[str, dict[str, Any], str]:

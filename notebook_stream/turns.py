@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import starmap, takewhile
 from operator import eq
 from threading import Lock
@@ -17,6 +18,13 @@ Cell = tuple[str, str]
 
 _changing = Lock()
 """Held while turns are changed: a chat may be asked in many threads."""
+
+if hasattr(os, "register_at_fork"):  # a child has only the thread that forked, to let go of it
+    os.register_at_fork(
+        before=_changing.acquire,
+        after_in_parent=_changing.release,
+        after_in_child=_changing.release,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +88,27 @@ def amend(turns: list[Turn], old: Reply, new: Reply) -> None:
 class Place:
     """Where a prompt is asked: at the end of a chat, or where its cell asked in an earlier run.
 
+    The n-th turn of a run takes the place of the n-th turn of the cell's earlier run. Until there
+    is an answer that takes it, the earlier turn stays, and with it all that follow.
+
     Attributes:
         chat: The chat's name; "" outside of any.
         turns: The chat's; `keep` changes them.
         cell: Where it is asked; None where the front end does not say.
+        lasting: The options that the turn passes on to later ones, where it is the first.
+        leave: Lets the chat's next prompt be asked.
     """
 
     chat: str = ""
     turns: list[Turn] = field(default_factory=list)
     cell: Cell | None = None
+    lasting: Mapping[str, Any] = field(default_factory=dict)
+    leave: Callable[[], None] = lambda: None
 
     def before(self) -> list[Turn]:
         """The turns that go before the prompt."""
-        return self.turns[: self._index()]
+        turns = list(self.turns)
+        return turns[: self._index(turns)]
 
     def number(self) -> int | None:
         """Which turn of the chat is asked here, from 1; None outside of any."""
@@ -103,30 +119,53 @@ class Place:
         first = self.before()[:1]
         return first[0].options if first else {}
 
-    def keep(self, prompt: str, reply: Reply, options: Mapping[str, Any] | None = None) -> None:
-        """Make it a turn, if it may stand, in the stead of those of its cell's earlier run."""
-        if not self.chat or not may_stand(reply):
-            return
+    def keep(self, prompt: str, reply: Reply) -> None:
+        """Make it a turn, if it may stand, and let the next prompt be asked."""
+        try:
+            if self.chat:
+                self._store(Turn(prompt, reply, self.cell, self.lasting))
+        finally:
+            self.leave()
+
+    def _store(self, made: Turn) -> None:
+        """Put the turn in its place; one that may not stand leaves that to the earlier one."""
         with _changing:
-            index, earlier = self._index(), self._earlier()
-            kept = [turn for turn in self.turns if turn not in earlier]
-            made = Turn(prompt, reply, self.cell, options or {})
-            self.turns[:] = [*kept[:index], made, *kept[index:]]
+            index = self._index(self.turns)
+            replaced = list(filter(self._is_earlier, self.turns[index : index + 1]))
+            if may_stand(made.reply):
+                self.turns[index : index + len(replaced)] = [made]
+            elif replaced:
+                self.turns[index] = replace(replaced[0], cell=self.cell)
 
-    def _index(self) -> int:
-        """Of the first turn of an earlier run; else after the last of this run; else the end."""
-        if earlier := self._earlier():
-            return self.turns.index(earlier[0])
-        ours = [turn for turn in self.turns if turn.cell and turn.cell == self.cell]
-        return self.turns.index(ours[-1]) + 1 if ours else len(self.turns)
+    def has_earlier(self) -> bool:
+        """Whether an earlier run of the cell has turns that this one has not come to."""
+        return any(map(self._is_earlier, self.turns))
 
-    def _earlier(self) -> list[Turn]:
-        """What this cell asked in an earlier run."""
-        if self.cell is None:
-            return []
-        name, run = self.cell
-        asked = [(turn, turn.cell) for turn in self.turns if turn.cell]
-        return [turn for turn, cell in asked if cell[0] == name and cell[1] != run]
+    def end_run(self) -> None:
+        """Take out the earlier turns that the cell, which has ended well, did not come to.
+
+        A run that asked nothing in this chat takes out nothing.
+        """
+        with _changing:
+            if any(map(self._is_ours, self.turns)):
+                self.turns[:] = [turn for turn in self.turns if not self._is_earlier(turn)]
+
+    def _index(self, turns: Sequence[Turn]) -> int:
+        """Of the first earlier turn that is left; else after this run's last turn; else the end."""
+        ours = [n for n, turn in enumerate(turns) if self._is_ours(turn)]
+        begin = ours[-1] + 1 if ours else 0
+        earlier = (n for n in range(begin, len(turns)) if self._is_earlier(turns[n]))
+        return next(earlier, begin if ours else len(turns))
+
+    def _is_ours(self, turn: Turn) -> bool:
+        """Whether this run of the cell asked it."""
+        return turn.cell is not None and turn.cell == self.cell
+
+    def _is_earlier(self, turn: Turn) -> bool:
+        """Whether another run of the cell asked it."""
+        if turn.cell is None or self.cell is None:
+            return False
+        return turn.cell[0] == self.cell[0] and turn.cell[1] != self.cell[1]
 
 
 def _blocks(reply: Reply) -> list[Content]:

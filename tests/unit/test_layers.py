@@ -17,7 +17,7 @@ PACKAGE = Path(notebook_stream.__file__).parent
 ORDER = (
     {"errors", "markdown", "background", "host", "message", "table"},
     {"reply", "options", "keys"},
-    {"usage", "prompt", "replay", "cells", "turns"},
+    {"usage", "prompt", "replay", "cells", "queueing", "turns"},
     {"demo", "view", "api", "saved"},
     {"asking"},
     {"answering"},
