@@ -17,6 +17,7 @@ from .controls import strip_controls
 from .errors import ClaudeError, ConnectionLostError, StreamError, interruption
 from .gate import gate
 from .keys import logger, redact_message
+from .message import ConversationDigest
 from .options import Options
 from .reply import Draft, Ending, Event, Reply
 from .turns import Place
@@ -45,7 +46,8 @@ class Answer:
         prompt: What is sent; or what came of an answer, to go on from it.
         options: Of the call.
         view: Makes the view, once it is admitted; shown nowhere by default.
-        place: Where in a chat it is asked; in none by default.
+        place: Where in a chat it is asked, and becomes a turn as soon as it has ended; in none by
+            default.
         bind: Called with the reply as soon as there is one, however it ended.
         on_event: Called on the background thread with each event and the text it adds.
 
@@ -58,6 +60,9 @@ class Answer:
         OptionError: The prompt or an option cannot be used.
         CredentialsError: The key cannot be sent as it is.
     """
+
+    _replay_notes: tuple[str, ...] = ()
+    _untold: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -75,11 +80,11 @@ class Answer:
         self._body = request_body(prompt, options, self._place)
         self._admission = Admission(self._body, options)
         self._replay = recording_for(options)
-        self._replay_notes: tuple[str, ...] = ()
         self._options = options
         self._new_view = view
         self._view: View = NoView()
         self._bind = bind
+        self._prompt = prompt
         self._on_event = on_event
         self._draft = Draft(options.model, begun.rstrip() if begun is not None else "")
         self.go_on = ""
@@ -97,7 +102,6 @@ class Answer:
         self._interrupted = False
         self._delivered = False
         self._delivering = threading.Lock()
-        self._untold: tuple[str, ...] = ()
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
 
     # Anywhere
@@ -280,6 +284,7 @@ class Answer:
         painter.cancel()
         await _see_out(painter)
         reply = self._frozen()
+        self._make_turn(reply)
         if self._error:
             self._error.reply = reply
             self._error.request_id = self._error.request_id or reply.request_id
@@ -378,6 +383,17 @@ class Answer:
             return Reply(self._draft.text, stop_reason="error", error=str(self._error))
         return reply
 
+    def _make_turn(self, reply: Reply) -> None:
+        """Make it a turn of its chat; what a person put among the turns may cost no reply.
+
+        What goes on from an answer is no turn of its own.
+        """
+        try:
+            if isinstance(self._prompt, str):
+                self._place.keep(self._prompt, reply)
+        except Exception:
+            log.exception("the answer could not be put into its chat")
+
     def _freeze(self) -> Reply:
         draft = self._draft
         estimated = not draft.counted and bool(draft.usage or draft.written)
@@ -397,6 +413,8 @@ class Answer:
             turn=self._turn,
             error=str(self._error) if self._error else None,
             request=self._body,
+            # A recording may answer another conversation than the one that it was made in.
+            _written_after="" if self._options.recorded else ConversationDigest.of(self._body),
         )
 
     def _failure(self) -> ClaudeError | None:

@@ -51,12 +51,11 @@ def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
     if not prompt.strip():
         msg = "the prompt is empty; write what to ask."
         raise OptionError(msg)
-    body = {
-        "model": options.model,
-        "max_tokens": options.max_tokens,
-        "messages": [*messages(place.before()), {"role": "user", "content": sound(prompt)}],
-    }
-    return {**body, "system": sound(options.system)} if options.system else body
+    body: dict[str, Any] = {"model": options.model, "max_tokens": options.max_tokens}
+    if options.system:
+        body["system"] = sound(options.system)
+    asked = {"role": "user", "content": sound(prompt)}
+    return {**body, "messages": [*messages(place.before(), body), asked]}
 
 
 def _continued(beginning: Beginning) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from . import host, table, verbs
 from .background import ForkSafeLock
 from .errors import OptionError
 from .options import Options, text_of
-from .reply import Reply
-from .turns import Place, Turn, amend, messages
+from .queueing import PromptQueue, Ticket
+from .reply import Reply, sound
+from .turns import Cell, Place, Turn, amend, messages
 from .view.final import ended
 
 _numbers = itertools.count(1)
@@ -24,6 +26,16 @@ _chats: weakref.WeakSet[Chat] = weakref.WeakSet()
 _listing = ForkSafeLock()
 """Held while `_chats` is changed or read: a chat may be made in any thread."""
 
+
+def _forget_queues() -> None:
+    """Let a child process ask in each chat: the threads that were asking are its parent's."""
+    for chat in list(_chats):
+        chat._queue = PromptQueue()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_queues)
+
 SHOWN = 60
 """Characters of a prompt in a table."""
 
@@ -31,8 +43,11 @@ SHOWN = 60
 class Chat:
     """A conversation: each prompt is sent with the turns before it.
 
-    A cell that is run again replaces its own turn, and only the turns before that one are sent. An
-    answer that was cut is a turn, with what came of it; one of which nothing came is none.
+    A cell that is run again replaces its own turns, one by one, and only the turns before each are
+    sent. An answer that was cut is a turn, with what came of it; one of which nothing came is none.
+
+    One prompt is answered at a time: others wait, in the order of the calls. A call that blocks the
+    thread that it would wait for is refused.
 
     Example:
         chat = Chat(system="You are a guide to Lisbon.")
@@ -52,12 +67,18 @@ class Chat:
         OptionError: An option does not exist or has a value that it cannot have.
     """
 
+    _queue: PromptQueue
+
     def __new__(cls, **_: Any) -> Chat:
         """Make one, also out of a pickle."""
         self = super().__new__(cls)
+        self._queue = PromptQueue()
         with _listing:
             _chats.add(self)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_queue"}
 
     def __init__(self, *, name: str = "", **options: Any) -> None:
         Options.of(options)
@@ -103,13 +124,34 @@ class Chat:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The turns as the API takes them."""
-        return messages(self.turns)
+        """The turns as the API takes them, before a prompt with this chat's system prompt."""
+        first = self.turns[0].options if self.turns else {}
+        system = Options.of({**self.options, **first}).system
+        return messages(self.turns, {"system": sound(system)} if system else {})
 
-    def place(self) -> Place:
-        """Where the cell that runs now asks."""
+    def join(self) -> Ticket:
+        """Stand in the queue of the prompts that are asked here: one is answered at a time."""
+        return self._queue.join(self._named())
+
+    def place(self, cell: Cell | None, leave: Callable[[], None]) -> Place:
+        """Where a prompt is asked whose turn has come.
+
+        Args:
+            cell: Where the call stands.
+            leave: Lets the next have its turn.
+        """
+        place = Place(self._named(), self.turns, cell, leave=leave)
+        if cell is not None and place.has_earlier():
+            host.when_cell_ends(cell, lambda: self._end_run(place))
+        return place
+
+    def _end_run(self, place: Place) -> None:
+        if not self._queue:  # else tasks of the cell go on
+            place.end_run()
+
+    def _named(self) -> str:
         self.name = self.name or str(next(_numbers))
-        return Place(self.name, self.turns, host.cell())
+        return self.name
 
     def __repr__(self) -> str:
         count = len(self.turns)

@@ -108,6 +108,24 @@ def cell() -> tuple[str, str] | None:
     return (str(name), str(request["header"]["msg_id"])) if name else None
 
 
+def when_cell_ends(run: tuple[str, str], act: Callable[[], None]) -> None:
+    """Have ``act`` called once this run of a cell, as `cell` names it, has ended well.
+
+    It never is where the cell fails, is interrupted or has ended before. IPython says that a cell
+    ended also of what a cell runs as one, such as the body of `%%capture`; these have no id.
+    """
+    events = shell().events  # type: ignore[union-attr] # where there are cells there is a shell
+
+    def ended(result: Any) -> None:
+        if result is not None and result.info.cell_id is None:
+            return
+        events.unregister("post_run_cell", ended)
+        if result is not None and result.success and cell() == run:
+            act()
+
+    events.register("post_run_cell", ended)
+
+
 def _runs_a_cell(request: dict[str, Any]) -> bool:
     """Whether IPython will say that the cell ended; of a silent request it says nothing."""
     return bool(request.get("header")) and not request.get("content", {}).get("silent")

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,11 @@ from IPython.core.magic import (
 )
 from traitlets import Bool, Float, Int, Unicode
 
-from . import background, cells, host
+from . import background, cells, host, queueing
 from .errors import CredentialsError, OptionError
 from .options import Options, Settings, manual, read_line, settings
 from .prompt import Filled, fill_in
-from .turns import Place
+from .turns import Cell, Place
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .answering import Answer
     from .asking import Beginning
     from .chat import Chat, Chats
+    from .queueing import Ticket
     from .reply import Reply
     from .usage import Ledger
 
@@ -44,6 +46,40 @@ OTHER_CHAT = "write --chat trip, or --chat -- for the chat without a name"
 
 LASTING = ("model", "system", "max_tokens")
 """The options of a chat's first turn that hold for the later ones."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A magic's line and body, taken apart.
+
+    Attributes:
+        name: The variable for the reply.
+        given: The options, as typed.
+        prompt: What to ask, as typed.
+        names: What ``{{ expressions }}`` see.
+        variable: That of the chat; "" outside of any.
+        chat: What it holds, or will; None outside of any.
+        cell: Where it is asked; None where the front end does not say.
+    """
+
+    name: str
+    given: Mapping[str, Any]
+    prompt: str
+    names: Mapping[str, Any]
+    variable: str
+    chat: Chat | None
+    cell: Cell | None = field(default_factory=host.cell)
+
+    def join(self) -> Ticket:
+        """Stand in the queue of the chat; outside of any there is nothing to wait for."""
+        return queueing.PromptQueue().join() if self.chat is None else self.chat.join()
+
+    def place(self, ticket: Ticket) -> Place:
+        """Where it is asked, now that its turn has come."""
+        if self.chat is None:
+            return Place()
+        lasting = {option: self.given[option] for option in LASTING if option in self.given}
+        return replace(self.chat.place(self.cell, ticket.leave), lasting=lasting)
 
 
 @magics_class
@@ -99,49 +135,48 @@ class ClaudeMagics(Magics):
         self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
     ) -> Reply | None:
         """Ask Claude; the answer streams into the cell and stays in a variable."""
-        names = {**self.shell.user_ns, **(local_ns or {})}
-        with _mistakes_in_one_line():
-            reply = self._answer(line, cell, names).block()
+        call = self._read(line, cell, {**self.shell.user_ns, **(local_ns or {})})
+        with _mistakes_in_one_line(), call.join() as ticket:
+            ticket.wait()
+            reply = self._answer(call, ticket).block()
         return None if cell is not None else reply
 
     async def awaited(self, line: str, cell: str | None = None) -> Reply | None:
         """What `%claude` and `%%claude` call where the cell awaits."""
-        with _mistakes_in_one_line():
-            answer = self._answer(line, cell, self.shell.user_ns)
+        call = self._read(line, cell, self.shell.user_ns)
+        interruption = queueing.interrupted
+        with _mistakes_in_one_line(), call.join() as ticket:
             try:
+                await ticket.waited()
+                answer = self._answer(call, ticket)
+                interruption = answer.interruption
                 reply = await answer.awaited()
             except asyncio.CancelledError:
-                raise answer.interruption() from None
+                raise interruption() from None
         return None if cell is not None else reply
 
-    def _answer(self, line: str, cell: str | None, names: Mapping[str, Any]) -> Answer:
-        name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
-        if "chat" in given:
-            return self._turn(name, given, prompt, names)
-        options = Options.of(given)
-        filled = _filled(prompt, options, names)
-        answer = self._answer_in(name, filled.text, options)
-        answer.notes = (*answer.notes, *filled.notes)
-        return answer
+    def _read(self, line: str, cell: str | None, names: Mapping[str, Any]) -> _Call:
+        with _mistakes_in_one_line():
+            name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
+            variable = ""
+            if "chat" in given:
+                variable = _variable(given.pop("chat") or DEFAULT_CHAT, OTHER_CHAT)
+            if variable and variable == name:
+                msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
+                raise OptionError(msg)
+            chat = _chat_of(variable, names) if variable else None
+        return _Call(name, given, prompt, names, variable, chat)
 
-    def _turn(
-        self, name: str, given: dict[str, Any], prompt: str, names: Mapping[str, Any]
-    ) -> Answer:
-        """The answer that is the next turn of a chat; the chat is made where there is none."""
-        variable = _variable(given.pop("chat") or DEFAULT_CHAT, OTHER_CHAT)
-        if variable == name:
-            msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
-            raise OptionError(msg)
-        chat = _chat_of(variable, names)
-        place = chat.place()
-        options = Options.of({**chat.options, **place.options(), **given})
-        filled = _filled(prompt, options, names)
-        lasting = {option: given[option] for option in LASTING if option in given}
-        keep = partial(place.keep, filled.text, options=lasting)
-        answer = self._answer_in(name, filled.text, options, place, keep)
+    def _answer(self, call: _Call, ticket: Ticket) -> Answer:
+        """The answer to a call whose turn has come; its chat is bound where there was none."""
+        place = call.place(ticket)
+        before = {**(call.chat.options if call.chat else {}), **place.options()}
+        options = Options.of({**before, **call.given})
+        filled = Filled(call.prompt) if options.raw else fill_in(call.prompt, call.names)
+        answer = self._answer_in(call.name, filled.text, options, place)
         answer.notes = (*answer.notes, *filled.notes)
-        if variable not in names:
-            answer.on_start = partial(self.shell.user_ns.__setitem__, variable, chat)
+        if call.variable and call.variable not in call.names:
+            answer.on_start = partial(self.shell.user_ns.__setitem__, call.variable, call.chat)
         return answer
 
     def _answer_in(
@@ -149,17 +184,17 @@ class ClaudeMagics(Magics):
         name: str,
         prompt: str | Beginning,
         options: Options,
-        place: Place | None = None,
-        keep: Callable[[Reply], None] = lambda reply: None,
+        place: Place,
+        also: Callable[[Reply], None] = lambda reply: None,
     ) -> Answer:
-        """An answer that is shown here, bound to a name, and kept in a chat."""
+        """An answer that is shown here and bound to a name; ``also`` is called with it then."""
         from .answering import Answer, view_here
 
         notes = _replaced(name, self.shell.user_ns)
 
         def bind(reply: Reply) -> None:
             self.shell.user_ns[name] = reply
-            keep(reply)
+            also(reply)
 
         answer = Answer(
             prompt,
@@ -186,8 +221,8 @@ class ClaudeMagics(Magics):
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
             place = Place(begun.chat or "")
-            keep = partial(go_on, begun)
-            self._answer_in(name, Beginning(begun), options, place, keep).block()
+            also = partial(go_on, begun)
+            self._answer_in(name, Beginning(begun), options, place, also).block()
 
     @line_magic
     def claude_chats(self, line: str) -> Chats:

@@ -97,6 +97,9 @@ class Reply(str):
     error: str | None = None
 
     request: dict[str, Any] | None = None
+    _written_after: str = ""
+    """Digest of the conversation to which the thinking is bound; "" where that is not known."""
+
     _outline: tuple[dict[str, Any], ...] = ()
     _envelope: dict[str, Any] | None = None
     _shown_now: Callable[[], bool] | None = None

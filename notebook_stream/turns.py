@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import starmap, takewhile
+from operator import eq
 from typing import Any
 
 from .background import ForkSafeLock
-from .message import NOTHING, sendable
+from .message import NOTHING, Content, ConversationDigest, sendable, without_thinking
 from .reply import Reply, sound
 
 Cell = tuple[str, str]
@@ -34,13 +36,25 @@ class Turn:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
-    """The turns as the API takes them (list of dict: role, content), nothing in them left open."""
-    said: list[dict[str, Any]] = []
+def messages(turns: Iterable[Turn], request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The turns as the API takes them (list of dict: role, content), nothing in them left open.
+
+    The thinking of an answer is among them only where all that goes before it is what went before
+    it when it was written; so from the first change on there is none.
+
+    Args:
+        turns: The turns to send.
+        request: The rest of the request's JSON, with its system prompt.
+    """
+    made: list[dict[str, Any]] = []
+    digest = ConversationDigest(request)
     for turn in turns:
-        said.append({"role": "user", "content": sound(turn.prompt)})
-        said.append({"role": "assistant", "content": _answered(turn.reply)})
-    return said
+        asked = {"role": "user", "content": sound(turn.prompt)}
+        digest.add(asked)
+        answered = {"role": "assistant", "content": _content(turn.reply, str(digest))}
+        digest.add(answered)
+        made += [asked, answered]
+    return made
 
 
 def may_stand(reply: Reply) -> bool:
@@ -50,7 +64,7 @@ def may_stand(reply: Reply) -> bool:
     declined, as the next ones would be declined with it
     (https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals).
     """
-    nothing = not reply.complete and _answered(reply) == [NOTHING]
+    nothing = not reply.complete and sendable(_blocks(reply), None) == [NOTHING]
     return not nothing and reply.stop_reason != "refusal"
 
 
@@ -66,19 +80,27 @@ def amend(turns: list[Turn], old: Reply, new: Reply) -> None:
 class Place:
     """Where a prompt is asked: at the end of a chat, or where its cell asked in an earlier run.
 
+    The n-th turn of a run takes the place of the n-th turn of the cell's earlier run. Until there
+    is an answer that takes it, the earlier turn stays, and with it all that follow.
+
     Attributes:
         chat: The chat's name; "" outside of any.
         turns: The chat's; `keep` changes them.
         cell: Where it is asked; None where the front end does not say.
+        lasting: The options that the turn passes on to later ones, where it is the first.
+        leave: Lets the chat's next prompt be asked.
     """
 
     chat: str = ""
     turns: list[Turn] = field(default_factory=list)
     cell: Cell | None = None
+    lasting: Mapping[str, Any] = field(default_factory=dict)
+    leave: Callable[[], None] = lambda: None
 
     def before(self) -> list[Turn]:
         """The turns that go before the prompt."""
-        return self.turns[: self._index()]
+        turns = list(self.turns)
+        return turns[: self._index(turns)]
 
     def number(self) -> int | None:
         """Which turn of the chat is asked here, from 1; None outside of any."""
@@ -89,33 +111,70 @@ class Place:
         first = self.before()[:1]
         return first[0].options if first else {}
 
-    def keep(self, prompt: str, reply: Reply, options: Mapping[str, Any] | None = None) -> None:
-        """Make it a turn, if it may stand, in the stead of those of its cell's earlier run."""
-        if not self.chat or not may_stand(reply):
-            return
+    def keep(self, prompt: str, reply: Reply) -> None:
+        """Make it a turn, if it may stand, and let the next prompt be asked."""
+        try:
+            if self.chat:
+                self._store(Turn(prompt, reply, self.cell, self.lasting))
+        finally:
+            self.leave()
+
+    def _store(self, made: Turn) -> None:
+        """Put the turn in its place; one that may not stand leaves that to the earlier one."""
         with _changing:
-            index, earlier = self._index(), self._earlier()
-            kept = [turn for turn in self.turns if turn not in earlier]
-            made = Turn(prompt, reply, self.cell, options or {})
-            self.turns[:] = [*kept[:index], made, *kept[index:]]
+            index = self._index(self.turns)
+            replaced = list(filter(self._is_earlier, self.turns[index : index + 1]))
+            if may_stand(made.reply):
+                self.turns[index : index + len(replaced)] = [made]
+            elif replaced:
+                self.turns[index] = replace(replaced[0], cell=self.cell)
 
-    def _index(self) -> int:
-        """Of the first turn of an earlier run; else after the last of this run; else the end."""
-        if earlier := self._earlier():
-            return self.turns.index(earlier[0])
-        ours = [turn for turn in self.turns if turn.cell and turn.cell == self.cell]
-        return self.turns.index(ours[-1]) + 1 if ours else len(self.turns)
+    def has_earlier(self) -> bool:
+        """Whether an earlier run of the cell has turns that this one has not come to."""
+        return any(map(self._is_earlier, self.turns))
 
-    def _earlier(self) -> list[Turn]:
-        """What this cell asked in an earlier run."""
-        if self.cell is None:
-            return []
-        name, run = self.cell
-        asked = [(turn, turn.cell) for turn in self.turns if turn.cell]
-        return [turn for turn, cell in asked if cell[0] == name and cell[1] != run]
+    def end_run(self) -> None:
+        """Take out the earlier turns that the cell, which has ended well, did not come to.
+
+        A run that asked nothing in this chat takes out nothing.
+        """
+        with _changing:
+            if any(map(self._is_ours, self.turns)):
+                self.turns[:] = [turn for turn in self.turns if not self._is_earlier(turn)]
+
+    def _index(self, turns: Sequence[Turn]) -> int:
+        """Of the first earlier turn that is left; else after this run's last turn; else the end."""
+        ours = [n for n, turn in enumerate(turns) if self._is_ours(turn)]
+        begin = ours[-1] + 1 if ours else 0
+        earlier = (n for n in range(begin, len(turns)) if self._is_earlier(turns[n]))
+        return next(earlier, begin if ours else len(turns))
+
+    def _is_ours(self, turn: Turn) -> bool:
+        """Whether this run of the cell asked it."""
+        return turn.cell is not None and turn.cell == self.cell
+
+    def _is_earlier(self, turn: Turn) -> bool:
+        """Whether another run of the cell asked it."""
+        if turn.cell is None or self.cell is None:
+            return False
+        return turn.cell[0] == self.cell[0] and turn.cell[1] != self.cell[1]
 
 
-def _answered(reply: Reply) -> list[dict[str, Any]]:
-    """Its content, to go before another prompt: no call of a tool may stay open."""
-    blocks = reply.blocks or [{"type": "text", "text": str(reply)}]  # one that was made by hand
-    return sendable(blocks, None)
+def _blocks(reply: Reply) -> list[Content]:
+    return reply.blocks or [{"type": "text", "text": str(reply)}]  # one that was made by hand
+
+
+def _content(reply: Reply, before: str) -> list[Content]:
+    """What of a reply goes before another prompt: no call of a tool may stay open.
+
+    Args:
+        reply: Of a turn.
+        before: Digest of the conversation that goes before it.
+    """
+    blocks = _blocks(reply)
+    content = sendable(blocks, None)
+    if not before or reply._written_after != before:
+        return without_thinking(content)
+    # Within a turn too, what goes before thinking may not have changed.
+    same = sum(takewhile(bool, starmap(eq, zip(blocks, content, strict=False))))
+    return [*content[:same], *without_thinking(content[same:])]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from .answering import TICK_SECONDS, Answer, view_here
 from .errors import ClaudeError, OptionError
 from .options import Options
 from .prompt import Filled, fill_in
+from .queueing import PromptQueue, Ticket
 from .reply import Event, Reply
 from .turns import Place
 
@@ -39,12 +39,18 @@ def ask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
     Raises:
         ClaudeError: It failed; ``.reply`` has what came, None where nothing was sent.
     """
-    return _shown(prompt, chat, options).block()
+    call = _Call(prompt, chat, options)
+    with call.join() as ticket:
+        ticket.wait()
+        return call.shown(ticket).block()
 
 
 async def aask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
     """The same as `ask`, awaited. A cancelled task closes the stream."""
-    return await _shown(prompt, chat, options).awaited()
+    call = _Call(prompt, chat, options)
+    with call.join() as ticket:
+        await ticket.waited()
+        return await call.shown(ticket).awaited()
 
 
 def stream(prompt: str, *, chat: Chat | None = None, **options: Any) -> Stream:
@@ -58,48 +64,57 @@ def stream(prompt: str, *, chat: Chat | None = None, **options: Any) -> Stream:
 
     Args and errors: as for `ask`.
     """
-    return Stream(*_given(prompt, chat, options))
+    return Stream(_Call(prompt, chat, options))
 
 
 def astream(prompt: str, *, chat: Chat | None = None, **options: Any) -> AsyncStream:
     """The same as `stream`, for ``async with`` and ``async for``."""
-    return AsyncStream(*_given(prompt, chat, options))
+    return AsyncStream(_Call(prompt, chat, options))
 
 
-def _shown(prompt: str, chat: Chat | None, options: dict[str, Any]) -> Answer:
-    filled, chosen, place = _given(prompt, chat, options)
-    answer = Answer(
-        filled.text,
-        chosen,
-        view=lambda: view_here("", chosen),
-        place=place,
-        bind=partial(place.keep, filled.text),
-    )
-    answer.notes = filled.notes
-    return answer
+class _Call:
+    """What was asked, where; put together only when its turn in the chat has come.
 
+    Raises:
+        OptionError: The chat is none.
+    """
 
-_Asked = tuple[Filled, Options, Place]
+    def __init__(self, prompt: str, chat: Any, options: dict[str, Any]) -> None:
+        if chat is not None and not hasattr(chat, "place"):
+            msg = f"chat must be a Chat, got {type(chat).__name__}; write chat=Chat()."
+            raise OptionError(msg)
+        self._prompt = prompt
+        self._options = options
+        self._cell = host.cell()
+        self.chat: Chat | None = chat
 
+    def join(self) -> Ticket:
+        """Stand in the queue of the chat; outside of any there is nothing to wait for."""
+        return PromptQueue().join() if self.chat is None else self.chat.join()
 
-def _given(prompt: str, chat: Chat | None, options: dict[str, Any]) -> _Asked:
-    place = _place(chat)
-    chosen = Options.of(
-        {"raw": True, **(chat.options if chat else {}), **place.options(), **options}
-    )
-    here = host.shell()
-    names = here.user_ns if here else {}
-    return (Filled(prompt) if chosen.raw else fill_in(prompt, names)), chosen, place
+    def shown(self, ticket: Ticket) -> Answer:
+        """The answer, to be shown where the cell runs."""
+        filled, chosen, place = self._given(ticket.leave)
+        answer = Answer(filled.text, chosen, view=lambda: view_here("", chosen), place=place)
+        answer.notes = filled.notes
+        return answer
 
+    def streamed(self, leave: Callable[[], None], put: Callable[[_Item], None]) -> Answer:
+        """The answer, to be shown nowhere; each item is put where it is read."""
+        filled, chosen, place = self._given(leave)
+        answer = Answer(filled.text, chosen, place=place, on_event=lambda *item: put(item))
+        answer.notes = filled.notes
+        return answer
 
-def _place(chat: Any) -> Place:
-    if chat is None:
-        return Place()
-    if not hasattr(chat, "place"):
-        msg = f"chat must be a Chat, got {type(chat).__name__}; write chat=Chat()."
-        raise OptionError(msg)
-    place: Place = chat.place()
-    return place
+    def _given(self, leave: Callable[[], None]) -> tuple[Filled, Options, Place]:
+        chat = self.chat
+        place = Place() if chat is None else chat.place(self._cell, leave)
+        lasting = {**(chat.options if chat else {}), **place.options()}
+        chosen = Options.of({"raw": True, **lasting, **self._options})
+        here = host.shell()
+        names = here.user_ns if here else {}
+        filled = Filled(self._prompt) if chosen.raw else fill_in(self._prompt, names)
+        return filled, chosen, place
 
 
 def _check_started(answer: Answer, how: str) -> None:
@@ -108,24 +123,62 @@ def _check_started(answer: Answer, how: str) -> None:
         raise ClaudeError(msg)
 
 
-class Stream:
+class _Streamed:
+    """What `Stream` and `AsyncStream` have in common: an answer that begins when its turn comes.
+
+    The first answer, which is never sent in a chat, is there to find mistakes in the call at once.
+    """
+
+    def __init__(self, call: _Call) -> None:
+        self._call = call
+        self._ticket: Ticket | None = None
+        self._stopped = False
+        self._answer = call.streamed(lambda: None, self._put)
+
+    def _put(self, item: _Item) -> None:
+        raise NotImplementedError
+
+    def _join(self) -> Ticket:
+        self._ticket = ticket = self._call.join()
+        if self._stopped:
+            ticket.call()
+        return ticket
+
+    def _prepare(self, ticket: Ticket) -> None:
+        """Put it together with the turns that are before it now."""
+        if self._call.chat is not None:
+            self._answer = self._call.streamed(ticket.leave, self._put)
+        if self._stopped:
+            self._answer.stop()
+
+    def stop(self) -> None:
+        """Close the connection; the loop over the text ends."""
+        self._stopped = True
+        self._answer.stop()
+        if self._ticket is not None:
+            self._ticket.call()
+
+
+class Stream(_Streamed):
     """An answer as it comes; leaving the ``with`` block closes the connection."""
 
-    def __init__(self, prompt: Filled, options: Options, place: Place) -> None:
+    def __init__(self, call: _Call) -> None:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
-        put = self._queue.put
-        self._answer = Answer(
-            prompt.text,
-            options,
-            place=place,
-            bind=partial(place.keep, prompt.text),
-            on_event=lambda *item: put(item),
-        )
-        self._answer.notes = prompt.notes
+        super().__init__(call)
+
+    def _put(self, item: _Item) -> None:
+        self._queue.put(item)
 
     def __enter__(self) -> Stream:
-        self._answer.start()
-        self._answer.done.add_done_callback(lambda _: self._queue.put(None))
+        ticket = self._join()
+        try:
+            ticket.wait()
+            self._prepare(ticket)
+            self._answer.start()
+        except BaseException:
+            ticket.leave()
+            raise
+        self._answer.done.add_done_callback(lambda _: self._put(None))
         return self
 
     def __exit__(
@@ -157,10 +210,6 @@ class Stream:
             with contextlib.suppress(queue.Empty):
                 return self._queue.get(timeout=TICK_SECONDS)
 
-    def stop(self) -> None:
-        """Close the connection; the loop over the text ends."""
-        self._answer.stop()
-
     @property
     def reply(self) -> Reply:
         """The Reply; waits for the end."""
@@ -168,20 +217,13 @@ class Stream:
         return self._answer.done.result()
 
 
-class AsyncStream:
+class AsyncStream(_Streamed):
     """An answer as it comes; leaving the ``async with`` block closes the connection."""
 
-    def __init__(self, prompt: Filled, options: Options, place: Place) -> None:
+    def __init__(self, call: _Call) -> None:
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._answer = Answer(
-            prompt.text,
-            options,
-            place=place,
-            bind=partial(place.keep, prompt.text),
-            on_event=lambda *item: self._put(item),
-        )
-        self._answer.notes = prompt.notes
+        super().__init__(call)
 
     def _put(self, item: _Item) -> None:
         if self._loop is not None:
@@ -189,7 +231,14 @@ class AsyncStream:
 
     async def __aenter__(self) -> AsyncStream:
         self._loop = asyncio.get_running_loop()
-        await self._answer.begin()
+        ticket = self._join()
+        try:
+            await ticket.waited()
+            self._prepare(ticket)
+            await self._answer.begin()
+        except BaseException:
+            ticket.leave()
+            raise
         self._answer.done.add_done_callback(lambda _: self._put(None))
         return self
 
@@ -221,10 +270,6 @@ class AsyncStream:
             yield item
         self._queue.put_nowait(None)  # a second loop ends at once
         self._answer.outcome()
-
-    def stop(self) -> None:
-        """Close the connection; the loop over the text ends."""
-        self._answer.stop()
 
     @property
     def reply(self) -> Reply:

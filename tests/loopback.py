@@ -131,12 +131,17 @@ class Request:
 
 
 class Server:
-    """Plays the scripts given, one a request, then the default answer."""
+    """Plays the scripts given, one a request, then the default answer.
+
+    Attributes:
+        judge: Is given each request's JSON first; the script it returns, if any, is played instead.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.scripts: list[Script] = []
         self.default = answer("Hello", ", world.")
+        self.judge: Callable[[dict[str, Any]], Script | None] = lambda body: None
         self.url = ""
         self._came = threading.Condition()
 
@@ -163,7 +168,7 @@ class Server:
             request = await self._read(reader)
         except asyncio.IncompleteReadError:
             return
-        script = self.scripts.pop(0) if self.scripts else self.default
+        script = self.judge(request.body) or self._next()
         with self._came:
             self.requests.append(request)
             self._came.notify_all()
@@ -179,6 +184,9 @@ class Server:
             for task in (gone, played):
                 task.cancel()
             await asyncio.gather(gone, played, return_exceptions=True)
+
+    def _next(self) -> Script:
+        return self.scripts.pop(0) if self.scripts else self.default
 
     async def _read(self, reader: asyncio.StreamReader) -> Request:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()

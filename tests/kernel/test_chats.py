@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..loopback import Drop, Hold, Script, Server, answer, delta, refusal, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, end, refusal, start
 from .kernel import Kernel
 
 pytestmark = pytest.mark.one_kernel
@@ -140,3 +140,107 @@ def test_mistakes_leave_everything_as_it_is(kernel: Kernel, server: Server) -> N
         assert words in kernel.run(code).stderr
     assert not server.requests
     assert kernel.value("(df, 'x' in globals(), 'new' in globals())") == "(1, False, False)"
+
+
+THREE = "for q in {!r}:\n    trip.ask(q)"
+
+
+@pytest.fixture
+def three(kernel: Kernel, server: Server) -> Kernel:
+    """A kernel with a chat of three turns that one cell asked, and of one that another did."""
+    assert kernel.run("from notebook_stream import Chat\ntrip = Chat(name='trip')").ok
+    assert kernel.run(THREE.format("abc"), cell_id="three").ok
+    assert kernel.run("trip.ask('d')", cell_id="one").ok
+    return kernel
+
+
+def prompts(kernel: Kernel) -> str:
+    return kernel.value("' '.join(turn.prompt for turn in trip.turns)").strip("'")
+
+
+def streaming(kernel: Kernel, text: str) -> None:
+    """Wait until the newest view shows the text."""
+    kernel.until(lambda: kernel.views() and text in str(kernel.painted(kernel.views()[-1])))
+
+
+@pytest.mark.parametrize("way", ["loop", "lines"])
+def test_a_run_that_is_interrupted_in_its_first_answer_costs_no_other(
+    three: Kernel, server: Server, way: str
+) -> None:
+    lines = "".join(f"%claude -c trip {prompt}\n" for prompt in "ABC")
+    server.play(Script([start(), delta("So far"), Hold()]))
+    cell = three.send(THREE.format("ABC") if way == "loop" else lines, cell_id="three")
+    streaming(three, "So far")
+    three.interrupt()
+    assert not three.wait(cell).ok
+    assert prompts(three) == "A b c d"
+    assert three.run("trip.ask('e')").ok
+    assert sent(server, -1)[::2] == ["A", "b", "c", "d", "e"]
+
+
+def test_a_run_that_fails_costs_nothing_that_it_did_not_ask_anew(
+    three: Kernel, server: Server
+) -> None:
+    server.play(Script([start(), Drop]))
+    assert not three.run(THREE.format("ABC"), cell_id="three").ok
+    assert prompts(three) == "a b c d"
+    server.play(answer("Anew."), Script([start(), Drop]))
+    assert not three.run(THREE.format("ABC"), cell_id="three").ok
+    assert prompts(three) == "A b c d"
+    assert sent(server, -2) == ["A"]
+    assert sent(server, -1) == ["A", "Anew.", "B"]
+
+
+def test_what_a_cell_asks_no_more_goes_once_it_has_ended_well(
+    three: Kernel, server: Server
+) -> None:
+    assert not three.run(THREE.format("AB") + "\n1 / 0", cell_id="three").ok
+    assert prompts(three) == "A B c d"
+    fewer = "get_ipython().run_cell('1')\ntrip.ask('A')\nget_ipython().run_cell('1')\n"
+    assert three.run(f"{fewer}print([turn.prompt for turn in trip.turns])", cell_id="three").ok
+    assert sent(server, -1) == ["A"]
+    assert prompts(three) == "A d"
+    assert three.run("trip.ask('D')\n%claude -c trip E", cell_id="one").ok
+    assert prompts(three) == "A D E"
+    assert three.run("await trip.aask('D')", cell_id="one").ok
+    assert prompts(three) == "A D"
+    assert three.run("%%capture\ntrip.ask('A')\ntrip.ask('A')", cell_id="three").ok
+    assert prompts(three) == "A A D"
+    callbacks = "get_ipython().events.callbacks['post_run_cell']"
+    assert three.value(f"[c.__name__ for c in {callbacks}].count('ended')") == "0"
+
+
+def test_a_stop_before_anything_came_keeps_the_earlier_turn(three: Kernel, server: Server) -> None:
+    server.play(answer("Anew."), answer("Anew."), Script([start(), Hold()]))
+    views = len(three.views())
+    cell = three.send(THREE.format("ABC"), cell_id="three")
+    server.wait_for_request(7)
+    three.until(lambda: len(three.views()) == views + 3)
+    three.click_stop()
+    assert three.wait(cell).ok
+    assert prompts(three) == "A B c d"
+
+
+def test_a_cell_waits_for_what_a_task_asks_in_its_chat(three: Kernel, server: Server) -> None:
+    hold = Hold()
+    server.play(Script([start(), delta("So far"), hold, end()]))
+    assert three.run("import asyncio\ntask = asyncio.create_task(trip.aask('task'))").ok
+    server.wait_for_request(5)
+    refused = three.run("trip.ask('blocks')")
+    assert "OptionError: the chat 'trip' is still answering" in refused.error["traceback"][0]
+    assert len(refused.error["traceback"]) == 1
+    timed = three.run("%%time\n%claude -c trip blocks")
+    assert "UsageError: the chat 'trip' is still answering" in timed.stderr
+    waiting = three.send("print('runs')\n%claude -c trip interrupted")
+    three.until(lambda: waiting.stdout)
+    three.interrupt()
+    assert not three.wait(waiting).ok
+    assert waiting.error["traceback"] == [
+        "KeyboardInterrupt: interrupted while the chat was answering; nothing was sent."
+    ]
+    waiting = three.send("print('runs')\n%claude -c trip then")
+    three.until(lambda: waiting.stdout)
+    hold.let_go.set()
+    assert three.wait(waiting).ok
+    assert sent(server, -1)[-3:] == ["task", "So far", "then"]
+    assert prompts(three) == "a b c d task then"

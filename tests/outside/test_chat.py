@@ -18,7 +18,7 @@ import notebook_stream as ns
 from notebook_stream import usage
 from notebook_stream.turns import Place, Turn
 
-from ..loopback import Drop, Script, Server, answer, delta, refusal, start
+from ..loopback import Drop, Hold, Script, Server, answer, delta, end, refusal, start
 from ..streams import refused
 from ..unit.test_markdown import ATTACKS
 
@@ -196,6 +196,23 @@ def test_threads_lose_no_turn() -> None:
     finally:
         sys.setswitchinterval(before)
     assert len(turns) == 1600
+
+
+def test_nonsense_among_the_turns_costs_no_reply(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = ns.Chat()
+    hold = Hold()
+    server.play(Script([start(), delta("One."), hold, end()]))
+    turns: list[Any] = chat.turns
+    with chat.stream("a") as s:
+        assert next(iter(s)) == "One."
+        turns.append("nonsense")
+        hold.let_go.set()
+        assert s.reply == "One."
+    assert "could not be put into its chat" in caplog.text
+    turns.clear()
+    assert chat.ask("b")
 
 
 def test_a_turn_made_by_hand_is_sent_as_it_reads(server: Server) -> None:

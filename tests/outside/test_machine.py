@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 from collections.abc import Callable
 from unittest import mock
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from notebook_stream import Chat, ClaudeError, Reply, usage
 from notebook_stream.answering import Answer
 from notebook_stream.options import Options
-from notebook_stream.turns import Place
+from notebook_stream.turns import Place, Turn
 from notebook_stream.view.terminal import TerminalView
 
 from ..loopback import Drop, Hold, Script, Server, Step, delta, end, event, refusal, start
@@ -48,20 +49,21 @@ class Machine(RuleBasedStateMachine):
         self.replies: list[Reply] = []
         self.before = usage.session.total
         self.chat = Chat(name="talk")
+        self.runs: dict[str, int] = {}
 
     def _ask(
         self, name: str, cell: str, script: Script, act: Callable[[Answer], None]
     ) -> tuple[Reply, str]:
-        """Run a cell, for the first time or again; its reply, and what it showed."""
+        """Ask in the run of a cell; its reply, and what it showed."""
         self.server.play(script)
         prompt = f"prompt {len(self.replies)}"
-        place = Place("talk", self.chat.turns, (cell, prompt)) if cell else Place()
+        place = self._place(cell)
         requests = len(self.server.requests)
         before = self.chat.messages[: 2 * len(place.before())]
+        turns = list(self.chat.turns)
 
         def bind(reply: Reply) -> None:
             self.variables[name] = reply
-            place.keep(prompt, reply)
 
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
@@ -80,7 +82,36 @@ class Machine(RuleBasedStateMachine):
         for request in self.server.requests[requests:]:
             asked = {"role": "user", "content": prompt}
             assert request.body["messages"] == [*before, asked]
+        self._check_what_is_replaced(turns, prompt, cell)
         return self.variables[name], out.getvalue()
+
+    def _place(self, cell: str) -> Place:
+        run = str(self.runs.setdefault(cell, 0))
+        return Place("talk", self.chat.turns, (cell, run)) if cell else Place()
+
+    def _check_what_is_replaced(self, before: list[Turn], prompt: str, cell: str) -> None:
+        """An answer takes the place of one turn at most, which an earlier run of its cell asked."""
+        after = [turn.prompt for turn in self.chat.turns]
+        gone = [turn for turn in before if turn.prompt not in after]
+        assert len(gone) <= (prompt in after)
+        assert all(one.cell and one.cell != (cell, str(self.runs[cell])) for one in gone)
+        assert all(one.cell and one.cell[0] == cell for one in gone)
+        for turn in gone:
+            assert after.index(prompt) == before.index(turn)
+        others = [turn.prompt for turn in before if turn not in gone]
+        assert [one for one in after if one != prompt] == others
+
+    @rule(cell=CELLS, count=st.integers(1, 3), well=st.booleans())
+    def cell_ends(self, cell: str, count: int, well: bool) -> None:
+        """A cell asks a few times more and ends; its next answer is one of another run."""
+        for _ in range(count):
+            self._ask("poem", cell, Script([start(), delta("a"), end()]), lambda answer: None)
+        place = self._place(cell)
+        if well:
+            place.end_run()
+        ours = [turn for turn in self.chat.turns if turn.cell == place.cell]
+        assert not (well and ours and place.has_earlier())
+        self.runs[cell] += 1
 
     @rule(name=NAMES, cell=CELLS, pieces=PIECES, ending=st.sampled_from(sorted(ENDINGS)))
     def answer_ends(self, name: str, cell: str, pieces: list[str], ending: str) -> None:
@@ -144,7 +175,8 @@ class Machine(RuleBasedStateMachine):
         assert not any(refused(one["content"], calls_answered=False) for one in told[1::2])
         assert all(turn.reply.strip() or turn.reply.complete for turn in self.chat.turns)
         cells = [turn.cell[0] for turn in self.chat.turns if turn.cell]
-        assert len(set(cells)) == len(self.chat.turns)  # a cell that was run again has one turn
+        together = [cell for cell, _ in itertools.groupby(cells)]
+        assert len(together) == len(set(cells))  # the turns of a cell stay together
 
 
 def test_any_order_of_answers_faults_and_stops(server: Server, env: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ ORDER = (
     {"controls", "keys"},
     {"errors", "markdown", "background", "host", "message", "stdio", "table"},
     {"reply", "options", "recording"},
-    {"usage", "gate", "prompt", "replay", "redaction", "cells", "turns"},
+    {"usage", "gate", "prompt", "replay", "redaction", "cells", "queueing", "turns"},
     {"demo", "view", "api", "saved"},
     {"asking"},
     {"answering"},
