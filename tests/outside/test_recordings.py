@@ -414,7 +414,7 @@ def test_no_key_that_a_server_echoes_is_recorded(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", PLAIN)
-    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", f"x-tenant: {NUMBER}")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", f"x-tenant-token: {NUMBER}")
     monkeypatch.setattr(settings, "max_retries", 0)
     server.play(ECHOES[name])
     first = outcome(record=path)
