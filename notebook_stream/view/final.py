@@ -116,9 +116,10 @@ def output(reply: Reply, notes: tuple[str, ...], name: str, tell: Callable[[], S
     try:
         story = tell()
         story.end()
-    except Exception:  # an answer may hold anything; no fault of a parser may cost it
+    except Exception as error:  # an answer may hold anything; no fault of a parser may cost it
         log.exception("the Markdown could not be made safe")
-        return Output(reply, notes, name, None)
+        why = f"The Markdown could not be read ({type(error).__name__}); it is shown as plain text."
+        return Output(reply, (*notes, why), name, None)
     return Output(reply, notes, name, story)
 
 

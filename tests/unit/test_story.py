@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notebook_stream.demo import HERE
-from notebook_stream.reply import Block, Draft
-from notebook_stream.view.final import told
+from notebook_stream.reply import Block, Draft, Reply
+from notebook_stream.view.final import output, told
 from notebook_stream.view.story import Story
 
 from .test_markdown import GITHUB, PIECES, Tags
@@ -185,3 +185,13 @@ def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]
         *story.open_block(),
     ):
         assert not Tags(html).bad, markdown
+
+
+def test_an_answer_whose_markdown_cannot_be_read_says_why() -> None:
+    def failing() -> Story:
+        raise ModuleNotFoundError
+
+    shown = output(Reply("**a**"), ("Noted.",), "x", failing).data()
+    assert set(shown) == {"text/plain"}
+    assert shown["text/plain"].startswith("**a**\n\nNoted.\n\nThe Markdown could not be read")
+    assert "ModuleNotFoundError" in shown["text/plain"]
