@@ -28,6 +28,9 @@ SHOWN = ("notebook_stream.view.live", "notebook_stream.markdown")
 FORK_SECONDS = 30.0
 """The longest that a fork waits for a lock; longer than any import takes."""
 
+FEWEST_WORKERS = 2
+"""One for what the SDK calls of its own as a request begins, one for the end of an answer."""
+
 MOST_WORKERS = 32
 
 
@@ -75,11 +78,12 @@ class DaemonThreads(ThreadPoolExecutor):
     """
 
     def __init__(self) -> None:
-        super().__init__(1)
-        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(1)
-        self._free = threading.Semaphore(MOST_WORKERS - 1)
-        self._start()
+        super().__init__(MOST_WORKERS)
+        self._work: queue.SimpleQueue[Callable[[], Callable[[], None]]] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(FEWEST_WORKERS)
+        self._free = threading.Semaphore(MOST_WORKERS - FEWEST_WORKERS)
+        for _ in range(FEWEST_WORKERS):
+            self._start()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have the function called on one of the threads."""
@@ -97,16 +101,20 @@ class DaemonThreads(ThreadPoolExecutor):
 
     def _serve(self) -> None:
         while True:
-            self._work.get()()
-            self._idle.release()
+            deliver = self._work.get()()
+            self._idle.release()  # first: who gets the result may have more work at once
+            deliver()
+            del deliver  # with the result, which nobody else may need
 
 
-def _run(future: Future[Any], function: Callable[[], Any]) -> None:
-    if future.set_running_or_notify_cancel():
-        try:
-            future.set_result(function())
-        except BaseException as error:  # noqa: BLE001 - it is who waits for the future that has it
-            future.set_exception(error)
+def _run(future: Future[Any], function: Callable[[], Any]) -> Callable[[], None]:
+    """Call the function; what gives the result, or the error, to who waits for it."""
+    if not future.set_running_or_notify_cancel():
+        return lambda: None
+    try:
+        return partial(future.set_result, function())
+    except BaseException as error:  # noqa: BLE001 - who waits for the future gets it
+        return partial(future.set_exception, error)
 
 
 _starting = ForkSafeLock()
