@@ -92,7 +92,7 @@ class Answer:
         self.on_start: Callable[[], object] = lambda: None
         self._ending: Ending | None = None
         self._error: ClaudeError | None = None
-        self._request: api.Request | None = None
+        self._exchange: api.Exchange | None = None
         self._sent_at = 0.0
         self._first_token: float | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -301,7 +301,7 @@ class Answer:
         self._draft.message["model"] = body["model"]
         if self._replay and self._options.replay:  # demo mode chooses by the prompt
             self._replay_notes = replay_notes(self._replay(body), body)
-        self._request = api.Request(
+        self._exchange = api.Exchange(
             body,
             record=self._options.record,
             replay=self._replay,
@@ -310,10 +310,10 @@ class Answer:
             on_wait=self._wait,
             on_stopped=lambda: self._stop("stopped"),
         )
-        async with contextlib.aclosing(api.events(self._request)) as events:
+        async with contextlib.aclosing(api.events(self._exchange)) as events:
             async for event in events:
                 self._take(event)
-        if self._draft.stop_reason is None and not self._request.ended:
+        if self._draft.stop_reason is None and not self._exchange.ended:
             msg = "the stream ended before the answer did; try again."
             raise ConnectionLostError(msg)
 
@@ -354,7 +354,7 @@ class Answer:
 
     async def _finish(self, reply: Reply) -> None:
         """Make the end ready off this loop: a long answer's takes a while."""
-        told = (*self._replay_notes, *(self._request.notes if self._request else ()))
+        told = (*self._replay_notes, *(self._exchange.notes if self._exchange else ()))
         notes = (*self.notes, *told)
         self._untold = () if self._view.shows else notes
         await asyncio.to_thread(self._view.finish, reply, notes)
@@ -437,7 +437,7 @@ class Answer:
         return error
 
     def _request_id(self) -> str | None:
-        told = self._request.request_id if self._request else None
+        told = self._exchange.request_id if self._exchange else None
         return told or (self._error.request_id if self._error else None)
 
     def _how_it_ended(self) -> Ending | None:

@@ -135,9 +135,13 @@ class Server:
 
     Attributes:
         judge: Is given each request's JSON first; the script it returns, if any, is played instead.
+        keep_alive: Whether a connection is open for another request once a script was played.
+        connections: How many were made.
     """
 
     def __init__(self) -> None:
+        self.keep_alive = False
+        self.connections = 0
         self.requests: list[Request] = []
         self.scripts: list[Script] = []
         self.default = answer("Hello", ", world.")
@@ -156,30 +160,41 @@ class Server:
         return self.requests[number - 1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        begun = b""
         try:
-            await self._answer(reader, writer)
+            while (begun := await self._answer(reader, writer, begun)) and self.keep_alive:
+                pass
+        except asyncio.CancelledError:
+            pass  # the server ends; before Python 3.12 asyncio logs a task that was cancelled
         finally:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begun: bytes
+    ) -> bytes:
+        """Answer a request of which some bytes were read; returns the first one of the next."""
         try:
-            request = await self._read(reader)
+            request = await self._read(reader, begun)
         except asyncio.IncompleteReadError:
-            return
+            return b""
         script = self.judge(request.body) or self._next()
         with self._came:
             self.requests.append(request)
             self._came.notify_all()
-        gone = asyncio.ensure_future(reader.read())
+        gone = asyncio.ensure_future(reader.read(1))
         played = asyncio.ensure_future(self._play(script, writer))
         try:
             await asyncio.wait({gone, played}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
             # A write that finds nobody fails; its task is done then, the script is not.
-            request.client_left = gone.done() and not (played.done() and not played.exception())
+            whole = played.done() and not played.exception()
+            request.client_left = gone.done() and not whole
             request.closed_at = time.time()
+            request.closed.set()
+            return await gone if whole and self.keep_alive else b""
+        finally:
             request.closed.set()
             for task in (gone, played):
                 task.cancel()
@@ -188,8 +203,8 @@ class Server:
     def _next(self) -> Script:
         return self.scripts.pop(0) if self.scripts else self.default
 
-    async def _read(self, reader: asyncio.StreamReader) -> Request:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    async def _read(self, reader: asyncio.StreamReader, begun: bytes) -> Request:
+        head = (begun + await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
@@ -200,7 +215,7 @@ class Server:
             "content-type": "text/event-stream; charset=utf-8",
             "request-id": "req_loopback",
             **script.headers,
-            "connection": "close",
+            "connection": "keep-alive" if self.keep_alive else "close",
             "transfer-encoding": "chunked",
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

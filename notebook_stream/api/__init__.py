@@ -7,11 +7,12 @@ Source: https://docs.claude.com/en/api/messages-streaming, https://docs.claude.c
 """
 
 from .credentials import check_credentials
+from .exchange import Exchange
 from .models import model_id, models, takes_start
-from .stream import Request, count_tokens, events
+from .stream import count_tokens, events
 
 __all__ = [
-    "Request",
+    "Exchange",
     "check_credentials",
     "count_tokens",
     "events",

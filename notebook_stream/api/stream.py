@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any
 
 import anthropic
 import httpx2
 
-from .. import host, keys
+from .. import keys
 from ..errors import ClaudeError, ConnectionLostError, StreamError
-from ..recording import Recording
-from ..replay import Recorder, ReplayTransport
 from ..reply import Event
 from . import failures, whole
+from .client import client_for
+from .exchange import Exchange
 
 FAULTS = (
     *(ClaudeError, anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL),
@@ -25,100 +24,8 @@ FAULTS = (
 )
 """What the SDK, its transport and the reading of JSON raise."""
 
-CONNECT_SECONDS = 5.0
-"""As the SDK itself."""
 
-
-@dataclass
-class Request:
-    """What is sent, by which way, and what is known of it since.
-
-    Attributes:
-        body: The request's JSON, without ``stream``.
-        timeout: Seconds without a byte after which it is given up.
-        max_retries: How often it is tried again, before the first byte alone.
-        record: Where to write the stream down.
-        replay: Chooses the recording that answers the body; None to ask the API.
-        on_wait: Called with a few words before each wait for another try, with "" when it is made.
-        on_stopped: Called at the end of a replayed recording that was stopped, to cancel the
-            task that reads.
-        request_id: The API's id, once the stream has begun.
-        ended: Whether the stream said that it is whole.
-        streamed: Whether it is a stream that came, and no whole message.
-        recorder: What writes the stream down, where something does.
-    """
-
-    body: dict[str, Any]
-    timeout: float
-    max_retries: int
-    record: Path | None = None
-    replay: Callable[[dict[str, Any]], Recording] | None = None
-    on_wait: Callable[[str], None] = lambda words: None
-    on_stopped: Callable[[], None] = lambda: None
-    request_id: str | None = None
-    ended: bool = False
-    streamed: bool = True
-    recorder: Recorder | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin the recording's clock."""
-        self.recorder = Recorder(self.record, self.body) if self.record else None
-        self._status: int | None = None
-        self._tries = 0
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What else there is to say: it did not stream, or could not be recorded."""
-        notes = self.recorder.notes if self.recorder else ()
-        return notes if self.streamed else (whole.NOTE, *notes)
-
-    def came_whole(self) -> None:
-        """Note that a whole message came instead of a stream."""
-        self.streamed = False
-
-    async def _sent(self, request: httpx2.Request) -> None:
-        self._status = None
-        self._tries += 1
-        if not self.replay:
-            keys.remember(request.headers.items())  # the environment may change meanwhile
-        self.on_wait("")
-
-    async def _answered(self, response: httpx2.Response) -> None:
-        self._status = response.status_code
-        if self.recorder:
-            await self.recorder.tee(response)
-
-    def _waiting(self, seconds: float) -> None:
-        tries = f"trying again, {self._tries + 1} of {self.max_retries + 1}"
-        self.on_wait(f"{failures.what_happened(self._status)}; {tries}, in {seconds:.1f} s")
-
-    def client(self) -> anthropic.AsyncAnthropic:
-        """A client for this request alone.
-
-        Raises:
-            ConnectionLostError: The settings of the environment make none.
-        """
-        hooks: dict[str, list[Callable[..., Any]]]
-        hooks = {"request": [self._sent], "response": [self._answered]}
-        transport = ReplayTransport(self.replay, self.on_stopped) if self.replay else None
-        keys.remember()
-        try:
-            http = anthropic.DefaultAsyncHttpxClient(
-                transport=transport, event_hooks=hooks, follow_redirects=False
-            )
-            made = anthropic.AsyncAnthropic(
-                api_key="recorded" if self.replay else None,
-                http_client=http,
-                max_retries=0 if self.replay else self.max_retries,
-                timeout=httpx2.Timeout(self.timeout, connect=CONNECT_SECONDS),
-            )
-        except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
-            raise failures.unusable(error) from None
-        host.before_retry(made, self._waiting)
-        return made
-
-
-async def events(request: Request) -> AsyncGenerator[Event, None]:
+async def events(exchange: Exchange) -> AsyncGenerator[Event, None]:
     """Send the request and give the events of the stream, as the API's JSON.
 
     Raises:
@@ -128,25 +35,61 @@ async def events(request: Request) -> AsyncGenerator[Event, None]:
     """
     failure: ClaudeError | None = None
     try:
-        async with request.client() as client:
-            create = client.messages.with_streaming_response.create
-            async with create(**request.body, stream=True, extra_headers=_headers(request)) as got:
-                request.request_id = failures.words(got.request_id) or None
-                async with aclosing(decoded(got.http_response, request.came_whole)) as items:
-                    async for event in items:
-                        request.ended = event.get("type") in {"message_stop", DONE}
-                        if event.get("type") != DONE:
-                            yield event
-                        if request.ended:
-                            break  # a server may keep the connection open
-                if request.recorder:
-                    request.recorder.whole = True
+        async with AsyncExitStack() as stack:
+            items = await _begin(exchange, stack)
+            async for event in items:
+                exchange.ended = event.get("type") in {"message_stop", DONE}
+                if event.get("type") != DONE:
+                    yield event
+                if exchange.ended:
+                    break  # a server may keep the connection open
+            if exchange.recorder:
+                exchange.recorder.whole = True  # written to disk when the stack is closed
+            elif exchange.ended:
+                _finish_later(items, stack.pop_all())
     except FAULTS as error:
         failure = in_our_words(error)
     if failure:
         # Raised here, apart from the SDK's error, which holds headers and bodies, and so keys.
         failure.__cause__ = failure.__context__ = None
         raise failure
+
+
+async def _begin(exchange: Exchange, stack: AsyncExitStack) -> AsyncGenerator[Event, None]:
+    """Send the request; closing the stack closes the response, and its connection if need be."""
+    client = await stack.enter_async_context(client_for(exchange))
+    create = client.messages.with_streaming_response.create
+    sending = create(**exchange.body, stream=True, extra_headers=_headers(exchange))
+    got = await stack.enter_async_context(sending)
+    exchange.request_id = failures.words(got.request_id) or None
+    return await stack.enter_async_context(
+        aclosing(decoded(got.http_response, exchange.take_as_whole))
+    )
+
+
+LAST_BYTES_SECONDS = 1.0
+"""How long a server may take to end a response that is complete; a connection that is read to its
+end can be used again, any other is closed."""
+
+_finishing: set[asyncio.Task[None]] = set()
+"""Tasks that read the last bytes of responses; the loop itself holds them weakly."""
+
+
+def _finish_later(items: AsyncGenerator[Event, None], stack: AsyncExitStack) -> None:
+    task = asyncio.create_task(_finish(items, stack))
+    _finishing.add(task)
+    task.add_done_callback(_finishing.discard)
+
+
+async def _finish(items: AsyncGenerator[Event, None], stack: AsyncExitStack) -> None:
+    with suppress(*FAULTS, asyncio.TimeoutError):
+        async with stack:
+            await asyncio.wait_for(_exhaust(items), LAST_BYTES_SECONDS)
+
+
+async def _exhaust(items: AsyncGenerator[Event, None]) -> None:
+    async for _ in items:
+        pass
 
 
 COUNT_SECONDS = 5.0
@@ -159,7 +102,7 @@ async def count_tokens(body: dict[str, Any]) -> int | None:
     """
     told = {name: body[name] for name in ("model", "messages", "system") if name in body}
     try:
-        async with Request(body, timeout=COUNT_SECONDS, max_retries=0).client() as client:
+        async with client_for(Exchange(body, COUNT_SECONDS, max_retries=0)) as client:
             return (await client.messages.count_tokens(**told)).input_tokens
     except Exception:  # noqa: BLE001 - a guess does as well
         return None
@@ -184,9 +127,9 @@ def in_our_words(error: Exception) -> ClaudeError:
     return StreamError(f"the stream could not be read ({failures.words(error)}); try again.")
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _headers(exchange: Exchange) -> dict[str, str]:
     """A recording is made of chunks as they come, so they are best sent uncompressed."""
-    return {"accept-encoding": "identity"} if request.record else {}
+    return {"accept-encoding": "identity"} if exchange.record else {}
 
 
 DONE = "[DONE]"
