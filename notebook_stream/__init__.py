@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         RefusedError,
         StreamError,
     )
-    from .reply import Reply
+    from .values.reply import Reply
     from .verbs import aask, ask, astream, stream
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # faults are told on the screen
@@ -50,7 +50,7 @@ __all__ = [
 
 _HOMES = {
     "Chat": "chat",
-    "Reply": "reply",
+    "Reply": "values.reply",
     **dict.fromkeys(("aask", "ask", "astream", "stream"), "verbs"),
 }
 

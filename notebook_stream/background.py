@@ -19,12 +19,6 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-NEEDED = ("notebook_stream.api", "genai_prices")
-"""What every answer needs."""
-
-SHOWN = ("notebook_stream.view.live", "notebook_stream.markdown")
-"""What the first view would wait for."""
-
 FORK_SECONDS = 30.0
 """The longest that a fork waits for a lock; longer than any import takes."""
 
@@ -144,22 +138,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_started.clear)  # a child has none of the threads
 
 
-async def imported() -> None:
-    """Import what every answer needs, and leave this loop free meanwhile."""
-    if not _done.is_set():
-        await asyncio.to_thread(_import, NEEDED)
-        _done.set()
-
-
-def preload() -> None:
-    """Begin to import what is slow: the SDK alone takes a second."""
-    work = asyncio.to_thread(_import, (*NEEDED, *SHOWN))
-    asyncio.run_coroutine_threadsafe(work, loop())
-
-
-_done = threading.Event()
 _importing = ForkSafeLock()
 """Held for each import: a child of a fork in the middle of one could never end it."""
+
+
+async def import_modules(*names: str) -> None:
+    """Import modules that take their time, and leave the background loop free meanwhile."""
+    await asyncio.to_thread(_import, names)
 
 
 def _import(names: tuple[str, ...]) -> None:

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import host, table, verbs
-from .background import ForkSafeLock
+from . import verbs
+from .conversation.conversation import Conversation
 from .errors import OptionError
-from .options import Options, text_of
-from .queueing import PromptQueue, Ticket
-from .reply import Reply, sound
-from .turns import Cell, Place, Turn, amend, messages
-from .view.final import ended
-
-_numbers = itertools.count(1)
-
-_chats: weakref.WeakSet[Chat] = weakref.WeakSet()
-"""All there are."""
-
-_listing = ForkSafeLock()
-"""Held while `_chats` is changed or read: a chat may be made in any thread."""
-
-
-def _forget_queues() -> None:
-    """Let a child process ask in each chat: the threads that were asking are its parent's."""
-    for chat in list(_chats):
-        chat._queue = PromptQueue()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_queues)
+from .markdown import table
+from .request.options import Options, text_of
+from .values.reply import Reply, sound
+from .values.turn import Turn, messages
+from .view.static import ended
 
 SHOWN = 60
 """Characters of a prompt in a table."""
 
 
-class Chat:
+class Chat(Conversation):
     """A conversation: each prompt is sent with the turns before it.
 
     A cell that is run again replaces its own turns, one by one, and only the turns before each are
@@ -67,24 +46,9 @@ class Chat:
         OptionError: An option does not exist or has a value that it cannot have.
     """
 
-    _queue: PromptQueue
-
-    def __new__(cls, **_: Any) -> Chat:
-        """Make one, also out of a pickle."""
-        self = super().__new__(cls)
-        self._queue = PromptQueue()
-        with _listing:
-            _chats.add(self)
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_queue"}
-
     def __init__(self, *, name: str = "", **options: Any) -> None:
         Options.of(options)
-        self.name = text_of("name", name)
-        self.options = options
-        self.turns: list[Turn] = []
+        super().__init__(name=text_of("name", name), **options)
 
     def ask(self, prompt: str, **options: Any) -> Reply:
         """Ask the next thing and wait for the answer, as `notebook_stream.ask`."""
@@ -129,36 +93,12 @@ class Chat:
         system = Options.of({**self.options, **first}).system
         return messages(self.turns, {"system": sound(system)} if system else {})
 
-    def join(self) -> Ticket:
-        """Stand in the queue of the prompts that are asked here: one is answered at a time."""
-        return self._queue.join(self._named())
-
-    def place(self, cell: Cell | None, leave: Callable[[], None]) -> Place:
-        """Where a prompt is asked whose turn has come.
-
-        Args:
-            cell: Where the call stands.
-            leave: Lets the next have its turn.
-        """
-        place = Place(self._named(), self.turns, cell, leave=leave)
-        if cell is not None and place.has_earlier():
-            host.when_cell_ends(cell, lambda: self._end_run(place))
-        return place
-
-    def _end_run(self, place: Place) -> None:
-        if not self._queue:  # else tasks of the cell go on
-            place.end_run()
-
-    def _named(self) -> str:
-        self.name = self.name or str(next(_numbers))
-        return self.name
-
     def __repr__(self) -> str:
         count = len(self.turns)
         return f"<Chat {self.name!r}: {count} turn{'s' * (count != 1)}>"
 
     def _repr_markdown_(self) -> str:
-        from .markdown import harmless, literal  # heavy, and seldom asked for
+        from .markdown import harmless, literal
 
         parts = [f"*{literal(repr(self).strip('<>'))}*"]
         for turn in self.turns:
@@ -167,14 +107,6 @@ class Chat:
             if not turn.reply.complete:
                 parts.append(f"*({literal(ended(turn.reply))})*")
         return "\n\n".join(parts)
-
-
-def go_on(old: Reply, new: Reply) -> None:
-    """Have the reply that goes on from another stand in its stead, in whichever chat that is."""
-    with _listing:
-        chats = list(_chats)
-    for chat in chats:
-        amend(chat.turns, old, new)
 
 
 @dataclass(repr=False)

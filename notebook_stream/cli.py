@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import stdio
 from .errors import ClaudeError, CredentialsError, OptionError
-from .options import TABLE, Options
-from .usage import Ledger, Sum
+from .ledger.usage import Ledger, Sum
+from .request.options import TABLE, Options
 
 if TYPE_CHECKING:
-    from .reply import Reply
+    from .values.reply import Reply
 
 PROGRAM = stdio.PROGRAM
 
@@ -147,7 +147,7 @@ def _describe_usage(usage: argparse.ArgumentParser) -> None:
 
 
 def _usage(paths: list[Path], form: str | None) -> int:
-    from .saved import ledger_of
+    from .ledger.saved import ledger_of
 
     skipped: list[Path] = []
 
@@ -174,7 +174,7 @@ def _rendered(ledger: Ledger, form: str | None) -> str:
 
 
 def _ask(prompt: str | None, **given: Any) -> int:
-    from .answering import Answer
+    from .running.answer import Answer
     from .view.terminal import TerminalView
 
     text = _prompt(prompt)

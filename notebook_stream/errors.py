@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .controls import strip_controls
-from .keys import redact
+from .text.controls import strip_controls
+from .text.keys import redact
 
 if TYPE_CHECKING:
-    from .reply import Reply
+    from .values.reply import Reply
 
 __all__ = [
     "ClaudeError",

@@ -7,25 +7,23 @@ import contextlib
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import host
-from .answering import TICK_SECONDS, Answer, view_here
+from .conversation.conversation import Conversation
+from .conversation.place import Place
+from .conversation.queue import PromptQueue, Ticket
 from .errors import ClaudeError, OptionError
-from .options import Options
+from .host import here as host
 from .prompt import Filled, fill_in
-from .queueing import PromptQueue, Ticket
-from .reply import Event, Reply
-from .turns import Place
-
-if TYPE_CHECKING:
-    from .chat import Chat
+from .request.options import Options
+from .running.answer import TICK_SECONDS, Answer, view_here
+from .values.reply import Event, Reply
 
 _Item = tuple[Event, str] | None
 """An event and the text it adds; None at the end."""
 
 
-def ask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
+def ask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
     """Ask Claude and wait for the answer; a notebook shows it as it grows.
 
     Args:
@@ -45,7 +43,7 @@ def ask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
         return call.shown(ticket).block()
 
 
-async def aask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Reply:
+async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
     """The same as `ask`, awaited. A cancelled task closes the stream."""
     call = _Call(prompt, chat, options)
     with call.join() as ticket:
@@ -53,7 +51,7 @@ async def aask(prompt: str, *, chat: Chat | None = None, **options: Any) -> Repl
         return await call.shown(ticket).awaited()
 
 
-def stream(prompt: str, *, chat: Chat | None = None, **options: Any) -> Stream:
+def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Stream:
     """The answer's text as it comes, shown nowhere.
 
     Example:
@@ -67,7 +65,7 @@ def stream(prompt: str, *, chat: Chat | None = None, **options: Any) -> Stream:
     return Stream(_Call(prompt, chat, options))
 
 
-def astream(prompt: str, *, chat: Chat | None = None, **options: Any) -> AsyncStream:
+def astream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> AsyncStream:
     """The same as `stream`, for ``async with`` and ``async for``."""
     return AsyncStream(_Call(prompt, chat, options))
 
@@ -80,13 +78,13 @@ class _Call:
     """
 
     def __init__(self, prompt: str, chat: Any, options: dict[str, Any]) -> None:
-        if chat is not None and not hasattr(chat, "place"):
+        if chat is not None and not isinstance(chat, Conversation):
             msg = f"chat must be a Chat, got {type(chat).__name__}; write chat=Chat()."
             raise OptionError(msg)
         self._prompt = prompt
         self._options = options
         self._cell = host.cell()
-        self.chat: Chat | None = chat
+        self.chat: Conversation | None = chat
 
     def join(self) -> Ticket:
         """Stand in the queue of the chat; outside of any there is nothing to wait for."""

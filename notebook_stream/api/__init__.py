@@ -8,7 +8,7 @@ Source: https://docs.claude.com/en/api/messages-streaming, https://docs.claude.c
 
 from .credentials import check_credentials
 from .exchange import Exchange
-from .models import model_id, models, takes_start
+from .models import model_id, models
 from .stream import count_tokens, events
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "events",
     "model_id",
     "models",
-    "takes_start",
 ]

@@ -19,8 +19,10 @@ from pathlib import Path
 import anthropic
 import httpx2
 
-from .. import background, host, keys
-from ..replay import ReplayTransport
+from .. import background
+from ..host import here as host
+from ..recording.transport import ReplayTransport
+from ..text import keys
 from . import failures
 from .exchange import (
     Exchange,

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx2
 
-from .. import keys
-from ..recording import Recording
-from ..replay import Recorder
+from ..recording.format import Recording
+from ..recording.transport import Recorder
+from ..text import keys
 from . import failures, whole
 
 

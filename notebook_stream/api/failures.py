@@ -10,10 +10,10 @@ from typing import Any
 import anthropic
 import httpx2
 
-from ..controls import strip_controls
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
-from ..keys import redact_message
-from ..reply import Event, sound
+from ..text.controls import strip_controls
+from ..text.keys import redact_message
+from ..values.reply import Event, sound
 from . import proxies
 
 KEYS = "https://platform.claude.com/settings/keys"

@@ -11,9 +11,9 @@ from typing import Any
 import anthropic
 import httpx2
 
-from .. import keys
 from ..errors import ClaudeError, ConnectionLostError, StreamError
-from ..reply import Event
+from ..text import keys
+from ..values.reply import Event
 from . import failures, whole
 from .client import client_for
 from .exchange import Exchange

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..recording import Recording, load, prompt_of
-from ..redaction import as_recorded
+from ..recording.format import Recording, load, prompt_of
+from ..recording.redaction import as_recorded
 
 HERE = Path(__file__).parent
 UNKNOWN = "no_recording"

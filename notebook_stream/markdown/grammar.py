@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from ..controls import CONTROLS
+from ..text.controls import CONTROLS
 
 _INSIDE = r"(?:\\.|(?!\n\s*\n)[^\\])"
 DISPLAY = rf"\$\$(?P<dollars>{_INSIDE}+?)\$\$|\\\[(?P<brackets>{_INSIDE}+?)\\\]"

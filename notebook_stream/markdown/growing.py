@@ -11,11 +11,11 @@ from typing import Any
 
 from markdown_it.token import Token
 
+from .deflated import Kept
 from .grammar import lines_of, parser, seen
-from .kept import Kept
 from .pieces import LIST_LINES, cut, first_line, groups_of, is_list, next_number, without_last_item
 from .rendering import html_of, inside_of, mark_looseness
-from .still import missing_fence, plain_blocks, plain_settled, safe, settled
+from .safe import missing_fence, plain_blocks, plain_settled, safe, settled
 
 
 class Growing:

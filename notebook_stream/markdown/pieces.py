@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markdown_it.token import Token
 
 from .grammar import LISTS
-from .still import missing_fence
+from .safe import missing_fence
 
 PIECE_LINES = 64
 """Of a long block of code or table that is still open, so many lines are finished at a time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..reply import Draft, Reply
+from ..values.reply import Draft, Reply
 
 
 class View(Protocol):

@@ -23,11 +23,10 @@ import anywidget
 import traitlets
 from IPython.display import publish_display_data, update_display
 
-from ..options import settings
-from ..reply import Draft, Reply
-from ..usage import dollars, estimate_tokens, price, session
-from .final import Output, footer, output, sentences, told
-from .story import Story
+from ..ledger.usage import dollars, estimate_tokens, price, session
+from ..values.reply import Draft, Reply
+from .static import Output, footer, output, sentences, told
+from .timeline import Story
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
@@ -58,12 +57,16 @@ class LiveView:
         name: The variable that will hold the reply.
         model: What the user asked for, until the API says its own name.
         recorded: Whether the reply comes from a recording, which the view then says.
+        budget: US dollars for this session, of which the header shows what is spent; None for any.
     """
 
     shows = True
 
-    def __init__(self, comm_id: str, name: str, model: str, *, recorded: bool) -> None:
+    def __init__(
+        self, comm_id: str, name: str, model: str, *, recorded: bool, budget: float | None = None
+    ) -> None:
         self._name = name
+        self._budget = budget
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._story = Story()
         self._wait = ""
@@ -167,9 +170,9 @@ class LiveView:
             cost = price(draft.model, {**draft.usage, "output_tokens": tokens})
             about = "" if draft.counted else "≈ "
             self._so_far = None if cost is None else f"{about}${dollars(cost)}"
-            if settings.budget is not None:
+            if self._budget is not None:
                 spent = session.total.cost + (0 if self.widget.recorded else cost or 0)
-                of = f"${dollars(spent)} of ${dollars(settings.budget)} spent"
+                of = f"${dollars(spent)} of ${dollars(self._budget)} spent"
                 self._so_far = f"{self._so_far} · {of}" if self._so_far else of
         return self._so_far
 

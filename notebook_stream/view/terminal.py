@@ -6,10 +6,10 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from ..reply import Draft, Reply
 from ..stdio import printable
+from ..values.reply import Draft, Reply
 from . import NoView
-from .final import footer, has_output, sentences
+from .static import footer, has_output, sentences
 
 
 class TerminalView(NoView):

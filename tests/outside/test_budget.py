@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 import notebook_stream as ns
-from notebook_stream import background, usage
-from notebook_stream.answering import Answer
-from notebook_stream.gate import gate
-from notebook_stream.options import Options, settings
-from notebook_stream.reply import Usage
+from notebook_stream import background
+from notebook_stream.ledger import usage
+from notebook_stream.request.options import Options, settings
+from notebook_stream.running.answer import Answer
+from notebook_stream.running.gate import gate
+from notebook_stream.values.reply import Usage
 from notebook_stream.view import NoView
 
 from ..loopback import (

@@ -15,8 +15,9 @@ from markdown_it import MarkdownIt
 from nbconvert.filters import markdown2html_mistune
 
 import notebook_stream as ns
-from notebook_stream import usage
-from notebook_stream.turns import Place, Turn
+from notebook_stream.conversation.place import Place
+from notebook_stream.ledger import usage
+from notebook_stream.values.turn import Turn
 
 from ..loopback import Drop, Hold, Script, Server, answer, delta, end, refusal, start
 from ..streams import refused

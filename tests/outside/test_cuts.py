@@ -11,7 +11,7 @@ import pytest
 
 from notebook_stream.api.stream import decoded, in_our_words
 from notebook_stream.errors import ClaudeError, ConnectionLostError
-from notebook_stream.reply import Draft
+from notebook_stream.values.reply import Draft
 
 from ..streams import BETA, CORPUS, STREAMS, events, refused
 

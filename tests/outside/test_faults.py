@@ -21,12 +21,14 @@ import pytest
 import trustme
 
 import notebook_stream as ns
-from notebook_stream import background, keys, usage
-from notebook_stream.answering import Answer
+from notebook_stream import background
 from notebook_stream.api import failures
-from notebook_stream.options import Options, settings
+from notebook_stream.ledger import usage
+from notebook_stream.request.options import Options, settings
+from notebook_stream.running.answer import Answer
+from notebook_stream.text import keys
 from notebook_stream.view import NoView
-from notebook_stream.view.final import metadata
+from notebook_stream.view.static import metadata
 
 from ..attacks import ECHOES
 from ..loopback import (

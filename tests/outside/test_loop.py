@@ -16,10 +16,10 @@ import pytest
 
 import notebook_stream as ns
 from notebook_stream import background
-from notebook_stream.answering import Answer
-from notebook_stream.gate import gate
-from notebook_stream.options import Options, settings
-from notebook_stream.reply import Reply
+from notebook_stream.request.options import Options, settings
+from notebook_stream.running.answer import Answer
+from notebook_stream.running.gate import gate
+from notebook_stream.values.reply import Reply
 from notebook_stream.verbs import AsyncStream
 from notebook_stream.view import NoView
 
@@ -246,8 +246,8 @@ print(ns.ask("hi"))
 """
 
 BEFORE = {
-    "while all is being imported": "background.preload()",
-    "a little later": "background.preload(); time.sleep(0.3)",
+    "while all is being imported": "from notebook_stream.running import imports; imports.preload()",
+    "a little later": "from notebook_stream.running import imports; imports.preload(); time.sleep(0.3)",
     "after an answer": "ns.ask('hi')",
     "during an answer": "s = ns.stream('hi').__enter__()",
     "with nothing imported": "",
@@ -300,8 +300,8 @@ def test_a_lock_that_another_thread_holds_is_free_in_a_child(env: dict[str, str]
 CHILD_OF_A_HOLD = """
 import os
 import notebook_stream as ns
-from notebook_stream.gate import gate
-from notebook_stream.options import settings
+from notebook_stream.running.gate import gate
+from notebook_stream.request.options import settings
 settings.budget = 0.2
 streams = [ns.stream("hi").__enter__() for _ in range(2)]
 assert [next(iter(one)) for one in streams] == ["a", "a"]

@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from notebook_stream import Chat, ClaudeError, Reply, usage
-from notebook_stream.answering import Answer
-from notebook_stream.options import Options
-from notebook_stream.turns import Place, Turn
+from notebook_stream import Chat, ClaudeError, Reply
+from notebook_stream.conversation.place import Place
+from notebook_stream.ledger import usage
+from notebook_stream.request.options import Options
+from notebook_stream.running.answer import Answer
+from notebook_stream.values.turn import Turn
 from notebook_stream.view.terminal import TerminalView
 
 from ..loopback import Drop, Hold, Script, Server, Step, delta, end, event, refusal, start

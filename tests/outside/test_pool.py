@@ -14,7 +14,7 @@ import pytest
 import notebook_stream as ns
 from notebook_stream import background
 from notebook_stream.api import client
-from notebook_stream.options import settings
+from notebook_stream.request.options import settings
 
 from ..loopback import DEADLINE_SECONDS, Hold, Script, Server, answer, delta, end, refusal, start
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import notebook_stream as ns
-from notebook_stream.turns import Turn
+from notebook_stream.values.turn import Turn
 
 from ..loopback import Script, Server, refusal
 from ..streams import stream, text, thinking, whole

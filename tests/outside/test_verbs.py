@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 import notebook_stream as ns
-from notebook_stream.answering import Answer
-from notebook_stream.options import Options
-from notebook_stream.recording import Recording, load
-from notebook_stream.reply import Draft, Reply
+from notebook_stream.recording.format import Recording, load
+from notebook_stream.request.options import Options
+from notebook_stream.running.answer import Answer
+from notebook_stream.values.reply import Draft, Reply
 from notebook_stream.view import NoView
 
 from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start

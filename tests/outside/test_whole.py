@@ -14,10 +14,10 @@ import pytest
 from anthropic.lib.streaming import _beta_messages, _messages
 
 import notebook_stream as ns
-from notebook_stream.answering import Answer
 from notebook_stream.api import whole
 from notebook_stream.api.stream import decoded, in_our_words
-from notebook_stream.options import Options
+from notebook_stream.request.options import Options
+from notebook_stream.running.answer import Answer
 from notebook_stream.view import NoView
 from notebook_stream.view.terminal import TerminalView
 

@@ -7,7 +7,7 @@ import ast
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from notebook_stream.cells import AWAITED, awaiting, keep_raw, quote_cell
+from notebook_stream.magic.cells import AWAITED, awaiting, keep_raw, quote_cell
 
 CALL = "get_ipython().run_line_magic('claude', {!r})\n"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from notebook_stream import ClaudeError
-from notebook_stream.controls import strip_controls
-from notebook_stream.reply import Reply, Usage
-from notebook_stream.usage import Ledger
-from notebook_stream.view.final import output, told
+from notebook_stream.ledger.usage import Ledger
+from notebook_stream.text.controls import strip_controls
+from notebook_stream.values.reply import Reply, Usage
+from notebook_stream.view.static import output, told
 
 from ..attacks import TERMINAL, controls_in
 

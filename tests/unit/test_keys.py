@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import notebook_stream
-from notebook_stream import OptionError, keys
+from notebook_stream import OptionError
+from notebook_stream.text import keys
 
 from ..attacks import ECHOES, HARMLESS
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,61 +14,107 @@ import notebook_stream
 
 PACKAGE = Path(notebook_stream.__file__).parent
 
-ORDER = (
-    {"controls", "keys"},
-    {"errors", "markdown", "background", "host", "message", "stdio", "table"},
-    {"reply", "options", "recording"},
-    {"usage", "gate", "prompt", "replay", "redaction", "cells", "queueing", "turns"},
-    {"demo", "view", "api", "saved"},
-    {"asking"},
-    {"answering"},
-    {"verbs", "chat", "magic", "cli"},
+ROOMS = (
+    {"text"},
+    {"markdown"},
+    {"values"},
+    {"errors"},
+    {"background", "host"},
+    {"stdio", "recording"},
+    {"demo", "ledger", "conversation", "prompt"},
+    {"request"},
+    {"view", "api"},
+    {"running"},
+    {"verbs"},
+    {"chat"},
+    {"magic", "cli"},
 )
-"""Each layer may import those above it and its own."""
+"""Each room may import those above it. Rooms of one set are independent of each other."""
 
-ONLY_HERE = {"anthropic": {"api"}, "httpx2": {"api", "replay"}, "ipykernel": {"host"}}
+FRONT_DOOR = {"__init__", "__main__"}
+"""The modules that belong to no room: what the package shows, and its command."""
+
+ONLY_HERE = {
+    "anthropic": {"api"},
+    "httpx2": {"api", "recording"},
+    "ipykernel": {"host"},
+    "nest_asyncio": {"host"},
+    "anywidget": {"view"},
+    "genai_prices": {"ledger"},
+    "markdown_it": {"markdown"},
+}
+"""The rooms that may import a package of others."""
 
 
 def room(path: Path) -> str:
-    """The module of the package that a file belongs to."""
+    """The part of the package that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def walk(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only a type checker sees."""
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
-            yield child
-            yield from walk(child)
+def resolved(node: ast.ImportFrom, path: Path) -> list[str]:
+    """The modules, or what is in them, that a ``from`` statement names, with all their packages."""
+    package = ("notebook_stream", *path.relative_to(PACKAGE).parts[:-1])
+    base = package[: len(package) - node.level + 1] if node.level else ()
+    module = ".".join([*base, *filter(None, [node.module])])
+    return [f"{module}.{alias.name}" for alias in node.names]
 
 
 def imports(path: Path) -> list[str]:
-    """The modules a file imports, at any depth; ours as ``.name``."""
+    """All that a file imports: at any depth, for a type checker alone, or by name as text."""
     names: list[str] = []
-    depth = len(path.relative_to(PACKAGE).parts)
-    for node in walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == depth:
-            first = (node.module or "").split(".")[0]
-            names += [f".{first}"] if first else [f".{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.append(node.module or "")
+        elif isinstance(node, ast.ImportFrom):
+            names += resolved(node, path)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names += re.findall(r"notebook_stream(?:\.\w+)+", node.value)
     return names
 
 
-FILES = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or "__" not in path.name]
+FILES = [path for path in PACKAGE.rglob("*.py") if room(path) not in FRONT_DOOR]
+RANKS = {name: rank for rank, names in enumerate(ROOMS) for name in names}
+
+
+def upward(path: Path, names: list[str]) -> list[str]:
+    """The imports that a file may not have."""
+    own = room(path)
+    parts = [name.split(".") for name in names]
+    ours = {name[1] for name in parts if name[0] == "notebook_stream" and len(name) > 1}
+    theirs = {name[0] for name in parts} - {"notebook_stream"}
+    wrong = [name for name in ours & RANKS.keys() if name != own and RANKS[name] >= RANKS[own]]
+    return wrong + [name for name in theirs if own not in ONLY_HERE.get(name, {own})]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_one_way(path: Path) -> None:
-    ranks = {name: rank for rank, names in enumerate(ORDER) for name in names}
-    own = ranks[room(path)]
-    for name in imports(path):
-        if name.startswith(".") and name[1:] in ranks:
-            assert ranks[name[1:]] <= own, f"{path.name} imports {name}"
-        top = name.split(".")[0]
-        assert room(path) in ONLY_HERE.get(top, {room(path)}), f"{path.name} imports {top}"
+    assert not upward(path, imports(path))
+
+
+def test_each_room_has_its_rank_and_is_there() -> None:
+    assert {room(path) for path in FILES} == RANKS.keys()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ..running import gate",
+        "from .. import running",
+        "import notebook_stream.running.gate",
+        "if TYPE_CHECKING:\n    from ..running.gate import Gate",
+        "def f():\n    from ..verbs import ask",
+        "import_module('notebook_stream.running.gate')",
+        "import anthropic",
+    ],
+)
+def test_an_import_upward_is_found(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    path = tmp_path / "values" / "reply.py"
+    path.parent.mkdir()
+    path.write_text(line)
+    assert upward(path, imports(path))
 
 
 def test_the_public_names_are_there_and_no_others() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from notebook_stream.markdown import Growing, harmless, plain
-from notebook_stream.markdown.kept import Kept
-from notebook_stream.markdown.still import BACKSLASH, MONEY
+from notebook_stream.markdown.deflated import Kept
+from notebook_stream.markdown.safe import BACKSLASH, MONEY
 
 EVERYTHING = r"""# Title with `code`
 

@@ -7,7 +7,7 @@ from anthropic.resources.messages import DEPRECATED_MODELS
 
 from notebook_stream import OptionError
 from notebook_stream.api import model_id, models
-from notebook_stream.options import ALIASES
+from notebook_stream.request.options import ALIASES
 
 
 @pytest.mark.parametrize("alias", ALIASES)

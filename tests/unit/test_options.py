@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from notebook_stream import OptionError
-from notebook_stream.options import Options, read_line, settings
+from notebook_stream.request.options import Options, read_line, settings
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def in_a_process(word: str | None, code: str) -> str:
     """What a process prints whose environment asks for the demo with the word."""
     env = {name: value for name, value in os.environ.items() if name != "NOTEBOOK_STREAM_DEMO"}
     env |= {} if word is None else {"NOTEBOOK_STREAM_DEMO": word}
-    command = [sys.executable, "-c", f"from notebook_stream.options import *; {code}"]
+    command = [sys.executable, "-c", f"from notebook_stream.request.options import *; {code}"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     return done.stdout or done.stderr.splitlines()[-1]
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from notebook_stream import OptionError, demo
 from notebook_stream.demo import HERE, recorded_reply
-from notebook_stream.recording import Recording, load, prompt_of, shorten
-from notebook_stream.redaction import as_recorded, redact_recording
-from notebook_stream.reply import Draft
+from notebook_stream.recording.format import Recording, load, prompt_of, shorten
+from notebook_stream.recording.redaction import as_recorded, redact_recording
+from notebook_stream.values.reply import Draft
 
 GOOD = Recording(
     {"model": "claude-x", "messages": [{"role": "user", "content": "hé\n@ 1.0"}]},

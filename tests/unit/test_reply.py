@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from notebook_stream.reply import Draft, Reply, Usage
+from notebook_stream.values.reply import Draft, Reply, Usage
 
 RECORDINGS = os.environ.get("NOTEBOOK_STREAM_RECORDINGS", "")
 CORPUS = sorted(Path(RECORDINGS).rglob("*.sse")) if RECORDINGS else []

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notebook_stream.demo import HERE
-from notebook_stream.reply import Block, Draft, Reply
-from notebook_stream.view.final import output, told
-from notebook_stream.view.story import Story
+from notebook_stream.values.reply import Block, Draft, Reply
+from notebook_stream.view.static import output, told
+from notebook_stream.view.timeline import Story
 
 from .test_markdown import GITHUB, PIECES, Tags
 from .test_reply import CORPUS, events

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from anthropic.lib.streaming import _beta_messages, _messages
 
-from notebook_stream.reply import Draft, Reply
+from notebook_stream.values.reply import Draft, Reply
 
 from ..loopback import event
 from ..streams import BEGUN, BETA, CORPUS, STREAMS, call, events, refused, stream, text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from notebook_stream.reply import Draft, Ending, Reply
-from notebook_stream.turns import Cell, Place, Turn, messages
+from notebook_stream.conversation.place import Place
+from notebook_stream.values.reply import Draft, Ending, Reply
+from notebook_stream.values.turn import Cell, Turn, messages
 
 from ..streams import refused
 

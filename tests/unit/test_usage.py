@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from notebook_stream.cli import main
-from notebook_stream.reply import Reply, Usage
-from notebook_stream.saved import ledger_of
-from notebook_stream.usage import Ledger, Sum, dollars, estimate_tokens, price
-from notebook_stream.view.final import footer, metadata, mimebundle
+from notebook_stream.ledger.saved import ledger_of
+from notebook_stream.ledger.usage import Ledger, Sum, dollars, estimate_tokens, price
+from notebook_stream.values.reply import Reply, Usage
+from notebook_stream.view.static import footer, metadata, mimebundle
 
 
 def test_price_is_what_the_table_of_prices_gives() -> None:

@@ -14,8 +14,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from .keys import redact
-from .recording import Recording, shorten
+from ..text.keys import redact
+from .format import Recording, shorten
 
 Events = dict[int, dict[str, Any]]
 """The events of a body, by the number of their line."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
-from ..controls import strip_controls
-from ..keys import logger
+from ..ledger.usage import dollars
 from ..markdown import MONEY, literal
-from ..reply import Block, Reply, sound
-from ..usage import dollars
+from ..text.controls import strip_controls
+from ..text.keys import logger
+from ..values.reply import Block, Reply, sound
 from . import NoView
-from .story import Story
+from .timeline import Story
 
 log = logger(__name__)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from .background import ForkSafeLock
-from .errors import OptionError
-from .usage import Sum, dollars, price, session
+from ..background import ForkSafeLock
+from ..errors import OptionError
+from ..ledger.usage import Sum, dollars, price, session
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,21 +24,25 @@ from IPython.core.magic import (
 )
 from traitlets import Bool, Float, Int, Unicode
 
-from . import background, cells, host, queueing
-from .errors import CredentialsError, OptionError
-from .options import Options, Settings, manual, read_line, settings
-from .prompt import Filled, fill_in
-from .turns import Cell, Place
+from ..conversation import queue as queueing
+from ..conversation.place import Place
+from ..errors import CredentialsError, OptionError
+from ..host import here as host
+from ..prompt import Filled, fill_in
+from ..request.options import Options, Settings, manual, read_line, settings
+from ..running.imports import preload
+from ..values.turn import Cell
+from . import cells
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .answering import Answer
-    from .asking import Beginning
-    from .chat import Chat, Chats
-    from .queueing import Ticket
-    from .reply import Reply
-    from .usage import Ledger
+    from ..chat import Chat, Chats
+    from ..conversation.queue import Ticket
+    from ..ledger.usage import Ledger
+    from ..request.body import Beginning
+    from ..running.answer import Answer
+    from ..values.reply import Reply
 
 DEFAULT_NAME = "claude_reply"
 DEFAULT_CHAT = "claude_chat"
@@ -188,7 +192,7 @@ class ClaudeMagics(Magics):
         also: Callable[[Reply], None] = lambda reply: None,
     ) -> Answer:
         """An answer that is shown here and bound to a name; ``also`` is called with it then."""
-        from .answering import Answer, view_here
+        from ..running.answer import Answer, view_here
 
         notes = _replaced(name, self.shell.user_ns)
 
@@ -213,21 +217,21 @@ class ClaudeMagics(Magics):
 
         What came is sent as the start of the answer, which models up to Claude 4.5 take.
         """
-        from .asking import Beginning
-        from .chat import go_on
+        from ..conversation.conversation import replace_reply
+        from ..request.body import Beginning
 
         with _mistakes_in_one_line():
             name = _variable(line.strip() or DEFAULT_NAME)
             begun = _cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
             place = Place(begun.chat or "")
-            also = partial(go_on, begun)
+            also = partial(replace_reply, begun)
             self._answer_in(name, Beginning(begun), options, place, also).block()
 
     @line_magic
     def claude_chats(self, line: str) -> Chats:
         """Show the chats of this notebook: variable, name, last prompt, turns."""
-        from .chat import Chats
+        from ..chat import Chats
 
         return Chats(_chats(self.shell.user_ns))
 
@@ -237,7 +241,7 @@ class ClaudeMagics(Magics):
 
         What it gives stays as it is: later answers are in the next one.
         """
-        from . import usage
+        from ..ledger import usage
 
         return usage.session.snapshot()
 
@@ -346,7 +350,7 @@ def _cut_answer(name: str, names: Mapping[str, Any]) -> Reply:
     Raises:
         OptionError: There is none, or it is whole.
     """
-    from .reply import Reply
+    from ..values.reply import Reply
 
     reply = names.get(name)
     if not isinstance(reply, Reply) or reply.request is None:
@@ -360,7 +364,7 @@ def _cut_answer(name: str, names: Mapping[str, Any]) -> Reply:
 
 def _chats(names: Mapping[str, Any]) -> dict[str, Chat]:
     """The chats that variables hold; not IPython's own, such as ``_``."""
-    from .chat import Chat
+    from ..chat import Chat
 
     return {
         name: value
@@ -375,7 +379,7 @@ def _chat_of(variable: str, names: Mapping[str, Any]) -> Chat:
     Raises:
         OptionError: It holds something else.
     """
-    from .chat import Chat
+    from ..chat import Chat
 
     chat = names[variable] if variable in names else Chat(name=variable)
     if not isinstance(chat, Chat):
@@ -394,7 +398,7 @@ def _replaced(name: str, names: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         OptionError: It holds a chat, of which more would be lost than a value.
     """
-    from .reply import Reply
+    from ..values.reply import Reply
 
     if name not in names or isinstance(names[name], Reply):
         return ()
@@ -415,7 +419,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()
     host.hear_channel()
-    background.preload()
+    preload()
 
 
 def unload(shell: InteractiveShell) -> None:

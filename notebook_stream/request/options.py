@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import OptionError
-from .recording import occupant
+from ..errors import OptionError
+from ..recording.format import occupant
 
 ALIASES = ("opus", "sonnet", "haiku", "fable")
 """Names for the newest model of a line."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .controls import strip_controls
+from ..text.controls import strip_controls
+from .safe import literal
 
 Row = Sequence[str]
 
@@ -28,8 +29,6 @@ def marked(rows: Sequence[Row], left: int) -> str:
         rows: Their cells.
         left: How many columns are text of any origin, at the left; the others are numbers of ours.
     """
-    from .markdown import literal  # heavy, and seldom asked for
-
     head, *body = [(*map(literal, row[:left]), *row[left:]) for row in rows]
     rule = (*[":---"] * left, *["---:"] * (len(head) - left))
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *body)).replace("$", "\\$")

@@ -7,9 +7,9 @@ from dataclasses import asdict, astuple, dataclass, field, fields
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from . import table
-from .background import ForkSafeLock
-from .reply import Reply, Usage
+from ..background import ForkSafeLock
+from ..markdown import table
+from ..values.reply import Reply, Usage
 
 if TYPE_CHECKING:
     import pandas

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..markdown import Growing
-from ..reply import Block
-from .asides import aside, is_web, marked_link, open_aside
+from ..values.reply import Block
+from .segments import aside, is_web, marked_link, open_aside
 
 MOST_AT_ONCE = 50_000
 """Characters of a burst that are read at a time: a tenth of a second, and 20 MB."""

@@ -11,20 +11,25 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import background, host, usage
-from .asking import Admission, Beginning, recording_for, replay_notes, request_body
-from .controls import strip_controls
-from .errors import ClaudeError, ConnectionLostError, StreamError, interruption
+from .. import background
+from ..conversation.place import Place
+from ..errors import ClaudeError, ConnectionLostError, StreamError, interruption
+from ..host import here as host
+from ..ledger import usage
+from ..request.body import Beginning, request_body
+from ..request.options import Options
+from ..text.controls import strip_controls
+from ..text.keys import logger, redact_message
+from ..values.message import ConversationDigest
+from ..values.reply import Draft, Ending, Event, Reply
+from ..view import NoView, View
+from .admission import Admission
 from .gate import gate
-from .keys import logger, redact_message
-from .message import ConversationDigest
-from .options import Options
-from .reply import Draft, Ending, Event, Reply
-from .turns import Place
-from .view import NoView, View
+from .imports import import_needed
+from .sources import recording_for, replay_notes
 
 if TYPE_CHECKING:
-    from . import api
+    from .. import api
 
 PAINT_SECONDS = 0.04
 BEAT_SECONDS = 1.0
@@ -293,8 +298,8 @@ class Answer:
         return reply
 
     async def _read(self) -> None:
-        await background.imported()
-        from . import api
+        await import_needed()
+        from .. import api
 
         self._sent_at = time.monotonic()
         body = {**self._body, "model": api.model_id(self._options.model)}
@@ -486,15 +491,21 @@ def view_here(name: str, options: Options) -> View:
     """The view for the program around us."""
     match host.kind():
         case "live":
-            from .view.live import LiveView
+            from ..view.live import LiveView
 
-            return LiveView(host.new_comm_id(), name, options.model, recorded=options.recorded)
+            return LiveView(
+                host.new_comm_id(),
+                name,
+                options.model,
+                recorded=options.recorded,
+                budget=options.budget,
+            )
         case "final":
-            from .view.final import FinalView
+            from ..view.static import FinalView
 
             return FinalView(name)
         case "terminal":
-            from .view.terminal import TerminalView
+            from ..view.terminal import TerminalView
 
             return TerminalView()
     return NoView()

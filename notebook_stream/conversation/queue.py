@@ -7,8 +7,8 @@ import concurrent.futures
 import threading
 from types import TracebackType
 
-from . import host
-from .errors import OptionError, interruption
+from ..errors import OptionError, interruption
+from ..host import here as host
 
 TICK_SECONDS = 0.05
 """A thread or loop that waits looks so often for clicks and interrupts, which do not wake it."""

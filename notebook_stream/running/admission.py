@@ -1,4 +1,4 @@
-"""What is sent: the request's body, and whether it may be sent at all."""
+"""Whether a request may be sent: that there is such a model, a key, and the money for it."""
 
 from __future__ import annotations
 
@@ -6,82 +6,17 @@ import asyncio
 import concurrent.futures
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from . import background, keys
-from .errors import ClaudeError, CredentialsError, OptionError, StreamError
+from .. import background
+from ..errors import ClaudeError, StreamError
+from ..ledger.usage import estimate_tokens
+from ..request.options import ALIASES, Options
+from ..text import keys
 from .gate import Hold, gate, hold_for, unknown_price
-from .options import ALIASES, Options
-from .recording import Recording, difference, load
-from .redaction import as_recorded
-from .reply import Reply, sound
-from .turns import Place, messages
-from .usage import estimate_tokens
+from .imports import import_needed
 
 log = keys.logger(__name__)
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """A reply that was cut, to go on from."""
-
-    reply: Reply
-
-
-def request_body(prompt: str | Beginning, options: Options, place: Place) -> dict[str, Any]:
-    """The request's JSON, without ``stream``, once nothing is wrong with it.
-
-    Raises:
-        OptionError: The prompt or an option cannot be used.
-        CredentialsError: The key cannot be sent as it is.
-    """
-    body = _continued(prompt) if isinstance(prompt, Beginning) else _asked(prompt, options, place)
-    if not options.recorded and (name := keys.unsendable()):
-        msg = f"{name} cannot be sent as it is; take spaces and line ends out of it."
-        raise CredentialsError(msg)
-    return body
-
-
-def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
-    if not isinstance(prompt, str):
-        msg = f"the prompt must be text, got {type(prompt).__name__}; write str(…) around it."
-        raise OptionError(msg)
-    if not prompt.strip():
-        msg = "the prompt is empty; write what to ask."
-        raise OptionError(msg)
-    body: dict[str, Any] = {"model": options.model, "max_tokens": options.max_tokens}
-    if options.system:
-        body["system"] = sound(options.system)
-    asked = {"role": "user", "content": sound(prompt)}
-    return {**body, "messages": [*messages(place.before(), body), asked]}
-
-
-def _continued(beginning: Beginning) -> dict[str, Any]:
-    """The request of a reply that was cut, with what came of it as the start of the answer.
-
-    Raises:
-        OptionError: The model takes no start of an answer.
-    """
-    from . import api
-
-    begun = beginning.reply
-    body = begun.request or {}
-    model = str(begun.model)
-    if not begun.strip():
-        msg = "nothing of the answer came, so there is nothing to go on from; ask again."
-        raise OptionError(msg)
-    if not api.takes_start(model):
-        msg = (
-            f"{model} cannot go on from a partial answer (the API takes no start of one since "
-            "Claude 4.6); ask again, or put what came into a new prompt as {{ name }}."
-        )
-        raise OptionError(msg)
-    start = {"role": "assistant", "content": begun.rstrip()}
-    *before, last = body["messages"]
-    asked = before if last["role"] == "assistant" else [*before, last]  # it was gone on from before
-    return {**body, "model": model, "messages": [*asked, start]}
 
 
 class Admission:
@@ -168,8 +103,8 @@ async def _admit(body: dict[str, Any], options: Options) -> Hold:
         OptionError: There is no such model, or the budget does not allow it.
         CredentialsError: There is no key and no recording.
     """
-    await background.imported()
-    from . import api
+    await import_needed()
+    from .. import api
 
     model = api.model_id(options.model)
     if options.recorded:
@@ -189,7 +124,7 @@ async def _hold(body: dict[str, Any], options: Options, budget: float) -> Hold:
     Raises:
         OptionError: The price of the model is unknown, and that is not allowed.
     """
-    from . import api
+    from .. import api
 
     model, most = body["model"], options.max_tokens
     tokens = estimate_tokens(len(json.dumps([body["messages"], body.get("system")])))
@@ -202,21 +137,3 @@ async def _hold(body: dict[str, Any], options: Options, budget: float) -> Hold:
         return estimated
     counted = await api.count_tokens(body)
     return (hold_for(model, counted, most) if counted else None) or estimated
-
-
-def recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | None:
-    """What answers instead of the API, if anything does."""
-    if options.replay:
-        recording = load(options.replay)
-        return lambda body: recording
-    if options.demo:
-        from .demo import recorded_reply
-
-        return recorded_reply
-    return None
-
-
-def replay_notes(recording: Recording, body: dict[str, Any]) -> tuple[str, ...]:
-    """Sentences on what else than the request's body the recording that answers was made with."""
-    note = difference(recording, as_recorded(body))
-    return (note,) if note else ()

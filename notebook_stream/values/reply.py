@@ -152,7 +152,7 @@ class Reply(str):
             raise NotImplementedError
 
     def _repr_markdown_(self) -> str:
-        from . import markdown  # heavy, and seldom asked for
+        from .. import markdown
 
         return markdown.harmless(self)
 

@@ -42,7 +42,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import OptionError
+from ..errors import OptionError
 
 MAGIC = "notebook_stream recording 1"
 HEADERS = ("content-type", "request-id")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .reply import Reply, Usage
+from ..values.reply import Reply, Usage
 from .usage import Ledger
 
 Skip = Callable[[Path, str], None]

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from .recording import HEADERS, Recording, put
+from .format import HEADERS, Recording, put
 from .redaction import as_recorded, redact_recording
 
 

@@ -1,0 +1,1 @@
+"""What answers cost: prices, the sums of this session, and what saved notebooks used."""

@@ -1,0 +1,1 @@
+"""Recorded streams: the file, keys taken out of it, and the HTTP transport that plays it."""

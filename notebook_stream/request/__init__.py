@@ -1,0 +1,1 @@
+"""What is asked for: the options, and the body of the request."""

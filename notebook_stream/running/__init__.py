@@ -1,0 +1,1 @@
+"""One answer on its way, and whether it may be sent."""

@@ -1,0 +1,1 @@
+"""Text from outside, without control characters, keys and passwords."""
