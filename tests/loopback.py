@@ -125,6 +125,10 @@ class Request:
     closed_at: float = 0.0
     client_left: bool = False
 
+    def has_closed(self) -> bool:
+        """Whether the connection is closed, by the deadline."""
+        return self.closed.wait(DEADLINE_SECONDS)
+
     @property
     def prompt(self) -> str:
         return str(self.body["messages"][-1]["content"])

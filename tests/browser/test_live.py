@@ -57,7 +57,7 @@ def test_stop_by_click_keeps_the_partial_through_save_and_reopen(
     notebook.run_all()
     expect(page.locator(".ns-text")).to_contain_text("A partial")
     page.get_by_role("button", name="Stop", exact=True).last.click()
-    assert lab.api.requests[before].closed.wait(5)
+    assert lab.api.requests[before].has_closed()
     assert lab.api.requests[before].client_left
     expect(notebook.output(2)).to_contain_text("next: 9 stopped")
     expect(notebook.output(1).locator("small")).to_contain_text("stopped")

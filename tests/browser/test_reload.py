@@ -63,7 +63,7 @@ def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:
     notebook.save("widget-view")
     page.reload()
     page.locator(".ns-stop").click()
-    assert lab.api.requests[before].closed.wait(5)
+    assert lab.api.requests[before].has_closed()
     expect(page.locator(".ns-footer")).to_contain_text("stopped")
     expect(page.locator(".ns-text")).to_contain_text("A partial")
 

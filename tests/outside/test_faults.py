@@ -194,13 +194,13 @@ def test_a_byte_at_a_time_is_stopped_like_any_other(server: Server) -> None:
         assert next(iter(s)) == "par"
         s.stop()
     assert s.reply.startswith("par")
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_a_stop_ends_a_long_wait_at_once(server: Server) -> None:
     server.play(refusal(429, "rate_limit_error", "Slow down", **{"retry-after": "600"}))
     with ns.stream("hi") as s:
-        server.wait_for_request().closed.wait(5)
+        server.wait_for_request().has_closed()
         s.stop()
         assert not list(s)
     assert (s.reply.stop_reason, len(server.requests)) == ("stopped", 1)
@@ -226,7 +226,7 @@ def test_a_server_that_sends_no_header_is_given_up(
     error = failing_with_nothing()
     assert type(error) is ns.ConnectionLostError
     assert "nothing came for too long" in str(error)
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
     assert [request.client_left for request in server.requests] == [True]
 
 
@@ -582,11 +582,11 @@ def test_two_hundred_endings_in_any_order_leave_nothing(server: Server) -> None:
     async def left() -> int:
         return len(asyncio.all_tasks()) - 1
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while (now := left_open()) > before:
         assert time.monotonic() < deadline, (before, now)
         time.sleep(0.05)
-    tasks = asyncio.run_coroutine_threadsafe(left(), background.loop()).result(5)
+    tasks = asyncio.run_coroutine_threadsafe(left(), background.loop()).result(DEADLINE_SECONDS)
     assert tasks == 0
     server.scripts.clear()
     assert ns.ask("hi").complete

@@ -102,7 +102,7 @@ def test_ask_streams(env: dict[str, str], server: Server) -> None:
         assert running.stdout.read(6) == b"first "
         running.send_signal(signal.SIGINT)
         assert running.wait(DEADLINE_SECONDS) == 130
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_reader_that_leaves_ends_it_quietly(env: dict[str, str], server: Serve
         running.stdout.close()
         assert running.wait(DEADLINE_SECONDS) == 1
         assert b"Traceback" not in running.stderr.read()
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 @pytest.fixture(params=["buffered", "unbuffered"])
@@ -156,7 +156,7 @@ def test_a_reader_that_leaves_before_the_last_piece(
         assert running.wait(DEADLINE_SECONDS) == 1
     assert b"Traceback" not in said
     assert b"ignored" not in said
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_help_that_nobody_reads_is_quiet(env: dict[str, str]) -> None:
@@ -180,7 +180,7 @@ def test_no_space_for_the_answer_is_one_line_and_ends_the_stream(
     assert one_line(done.stderr) == (
         "notebook-stream: standard output cannot be used (No space left on device)."
     )
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def one_line(stderr: str) -> str:
@@ -490,7 +490,7 @@ def test_ctrl_c_in_a_terminal_keeps_the_partial(ipython: pexpect.spawn, server: 
     assert "Traceback" not in ipython.before
     ipython.sendline("print([claude_reply, claude_reply.stop_reason])")
     ipython.expect_exact("['partial', 'interrupted']")
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_jupyter_console_streams_text_and_keeps_the_partial(
@@ -504,7 +504,7 @@ def test_jupyter_console_streams_text_and_keeps_the_partial(
     console.expect_exact("In [3]: ")
     console.sendline("print([claude_reply, claude_reply.stop_reason])")
     console.expect_exact("['partial', 'interrupted']")
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_jupyter_console_is_told_nothing_but_text(console: pexpect.spawn, server: Server) -> None:

@@ -163,7 +163,7 @@ def test_leaving_the_block_closes_the_connection(server: Server) -> None:
     server.play(Script([start(), delta("one"), Hold()]))
     with ns.stream("hi") as s:
         assert next(iter(s)) == "one"
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
     assert server.requests[0].client_left
     assert (s.reply, s.reply.stop_reason, s.reply.estimated) == ("one", "stopped", True)
 
@@ -192,7 +192,7 @@ def test_a_cancelled_aask_closes_the_connection_and_stays_cancelled(server: Serv
             await task
 
     asyncio.run(main())
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
     assert server.requests[0].client_left
 
 
@@ -204,7 +204,7 @@ def test_a_timeout_of_the_user_works(server: Server) -> None:
             await asyncio.wait_for(ns.aask("hi"), 0.5)
 
     asyncio.run(main())
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_ctrl_c_ends_ask_and_keeps_the_partial(server: Server) -> None:
@@ -218,7 +218,7 @@ def test_ctrl_c_ends_ask_and_keeps_the_partial(server: Server) -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
         ns.ask("hi")
     assert caught.value.reply.stop_reason == "interrupted"  # type: ignore[attr-defined]
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_many_at_once_each_get_their_own(server: Server) -> None:

@@ -228,7 +228,7 @@ def test_a_stop_ends_the_wait_for_a_whole_message(server: Server) -> None:
         s.stop()
         assert not list(s)
     assert (s.reply, s.reply.stop_reason) == ("", "stopped")
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_a_hundred_megabytes_come_whole_in_one(server: Server) -> None:
@@ -248,7 +248,7 @@ def test_a_message_without_an_end_is_given_up(
     server.play(Script([b'{"content": "', *[b"x" * 100_000] * 60, Hold()], 200, JSON))
     with pytest.raises(ns.StreamError, match="more than 5,000,000 bytes"):
         asked()
-    assert server.requests[0].closed.wait(5)
+    assert server.requests[0].has_closed()
 
 
 def test_a_stream_after_a_comment_is_a_stream(server: Server) -> None:
