@@ -127,6 +127,23 @@ def loop() -> asyncio.AbstractEventLoop:
     return _started[0]
 
 
+def run_on_thread(function: Callable[[], None], name: str) -> Future[None]:
+    """Call a function on a daemon thread of its own; what is returned is done when it returns.
+
+    Once the interpreter shuts down, Python 3.12 starts no thread: the loop's executor has some.
+    """
+    future: Future[None] = Future()
+
+    def work() -> None:
+        _run(future, function)()
+
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError:
+        loop().call_soon_threadsafe(lambda: loop().run_in_executor(None, work))
+    return future
+
+
 def _start() -> asyncio.AbstractEventLoop:
     made = asyncio.new_event_loop()
     made.set_default_executor(DaemonThreads())

@@ -174,11 +174,13 @@ def _rendered(ledger: Ledger, form: str | None) -> str:
 
 
 def _ask(prompt: str | None, **given: Any) -> int:
-    from .running.answer import Answer
+    from .running.answer import Answer, Stage
+    from .running.waiting import block
     from .view.terminal import TerminalView
 
     text = _prompt(prompt)
-    return _status(Answer(text, Options.of(given), view=lambda: TerminalView(sys.stderr)).block())
+    stage = Stage(view=lambda: TerminalView(sys.stderr))
+    return _status(block(Answer(text, Options.of(given), stage=stage)))
 
 
 def _status(reply: Reply) -> int:

@@ -16,7 +16,11 @@ from .errors import ClaudeError, OptionError
 from .host import here as host
 from .prompt import Filled, fill_in
 from .request.options import Options
-from .running.answer import TICK_SECONDS, Answer, view_here
+from .running import waiting
+from .running.answer import Answer, Stage
+from .running.blocking import TICK_SECONDS
+from .running.observers import Observer
+from .running.views import view_here
 from .values.reply import Event, Reply
 
 _Item = tuple[Event, str] | None
@@ -40,7 +44,7 @@ def ask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Rep
     call = _Call(prompt, chat, options)
     with call.join() as ticket:
         ticket.wait()
-        return call.shown(ticket).block()
+        return waiting.block(call.shown(ticket))
 
 
 async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
@@ -48,7 +52,7 @@ async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any)
     call = _Call(prompt, chat, options)
     with call.join() as ticket:
         await ticket.waited()
-        return await call.shown(ticket).awaited()
+        return await waiting.wait(call.shown(ticket))
 
 
 def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Stream:
@@ -68,6 +72,17 @@ def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> 
 def astream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> AsyncStream:
     """The same as `stream`, for ``async with`` and ``async for``."""
     return AsyncStream(_Call(prompt, chat, options))
+
+
+class _Items(Observer):
+    """Hands each event on to who iterates over the answer, on whatever thread that is."""
+
+    def __init__(self, put: Callable[[_Item], None]) -> None:
+        self._put = put
+
+    def take(self, event: Event, text: str) -> None:
+        """Put the event where it is read."""
+        self._put((event, text))
 
 
 class _Call:
@@ -93,16 +108,14 @@ class _Call:
     def shown(self, ticket: Ticket) -> Answer:
         """The answer, to be shown where the cell runs."""
         filled, chosen, place = self._given(ticket.leave)
-        answer = Answer(filled.text, chosen, view=lambda: view_here("", chosen), place=place)
-        answer.notes = filled.notes
-        return answer
+        stage = Stage(view=lambda: view_here("", chosen), notes=filled.notes)
+        return Answer(filled.text, chosen, place=place, stage=stage)
 
     def streamed(self, leave: Callable[[], None], put: Callable[[_Item], None]) -> Answer:
         """The answer, to be shown nowhere; each item is put where it is read."""
         filled, chosen, place = self._given(leave)
-        answer = Answer(filled.text, chosen, place=place, on_event=lambda *item: put(item))
-        answer.notes = filled.notes
-        return answer
+        stage = Stage(notes=filled.notes)
+        return Answer(filled.text, chosen, place=place, stage=stage, observers=[_Items(put)])
 
     def _given(self, leave: Callable[[], None]) -> tuple[Filled, Options, Place]:
         chat = self.chat
@@ -185,7 +198,7 @@ class Stream(_Streamed):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._answer.settle("interrupted" if kind is KeyboardInterrupt else "stopped")
+        waiting.settle(self._answer, "interrupted" if kind is KeyboardInterrupt else "stopped")
 
     def __iter__(self) -> Iterator[str]:
         """The pieces of text, as they come."""
@@ -233,7 +246,7 @@ class AsyncStream(_Streamed):
         try:
             await ticket.waited()
             self._prepare(ticket)
-            await self._answer.begin()
+            await waiting.begin(self._answer)
         except BaseException:
             ticket.leave()
             raise
@@ -246,7 +259,7 @@ class AsyncStream(_Streamed):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._answer.settled()
+        await waiting.settle_later(self._answer)
 
     def __aiter__(self) -> AsyncIterator[str]:
         """The pieces of text, as they come."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -15,12 +17,13 @@ import pytest
 import notebook_stream as ns
 from notebook_stream import background
 from notebook_stream.ledger import usage
-from notebook_stream.request.options import Options, settings
-from notebook_stream.running.answer import Answer
+from notebook_stream.request.options import settings
 from notebook_stream.running.gate import gate
+from notebook_stream.running.waiting import block, settle
 from notebook_stream.values.reply import Usage
 from notebook_stream.view import NoView
 
+from ..answers import new_answer
 from ..loopback import (
     DEADLINE_SECONDS,
     Drop,
@@ -139,9 +142,9 @@ def stopped(server: Server) -> None:
 
 
 def stopped_at_once(server: Server) -> None:
-    asking = Answer("hi", Options.of({}))
+    asking = new_answer("hi")
     asking.start()
-    asking.settle()
+    settle(asking)
 
 
 def cancelled(server: Server) -> None:
@@ -179,13 +182,13 @@ def cancelled_while_it_waits(server: Server) -> None:
 
 def not_shown(server: Server) -> None:
     with pytest.raises(RuntimeError, match="no screen"):
-        Answer("hi", Options.of({}), view=Unopened).block()
+        block(new_answer("hi", view=Unopened))
     assert not server.requests
 
 
 def died(server: Server) -> None:
     server.play(Script([start(), delta("a"), Hold()]))
-    asking = Answer("hi", Options.of({}))
+    asking = new_answer("hi")
     asking.start()
     server.wait_for_request()
     before, held = gate.spent, gate.held
@@ -282,10 +285,10 @@ def test_a_wait_for_money_can_be_interrupted_and_nothing_is_sent(
     server.play(*[Script([start(), delta("a"), hold, end()])] * 2)
     with ns.stream("hi"), ns.stream("hi"):
         server.wait_for_request(2)
-        waiting = Answer("hi", Options.of({}))
-        threading.Timer(0.2, waiting._interrupt).start()  # as a signal's handler does
+        waiting = new_answer("hi")
+        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt, match="nothing was sent") as caught:
-            waiting.block()
+            block(waiting)
         assert getattr(caught.value, "reply", "") is None
     assert (sent(server), gate.held) == (2, 0)
 

@@ -24,12 +24,13 @@ import notebook_stream as ns
 from notebook_stream import background
 from notebook_stream.api import failures
 from notebook_stream.ledger import usage
-from notebook_stream.request.options import Options, settings
-from notebook_stream.running.answer import Answer
+from notebook_stream.request.options import settings
+from notebook_stream.running.waiting import block
 from notebook_stream.text import keys
 from notebook_stream.view import NoView
 from notebook_stream.view.static import metadata
 
+from ..answers import new_answer
 from ..attacks import ECHOES
 from ..loopback import (
     DEADLINE_SECONDS,
@@ -153,7 +154,7 @@ def test_each_try_is_told_while_it_waits(server: Server) -> None:
     late = refusal(529, "overloaded_error", "Overloaded", **{"retry-after": "0.2"})
     server.play(late, refusal(500, "api_error", "Oops"), answer("ok"))
     view = Told()
-    assert Answer("hi", Options.of({}), view=lambda: view).block() == "ok"
+    assert block(new_answer("hi", view=lambda: view)) == "ok"
     first, second = filter(None, view.words)
     assert first == "the API is overloaded (529); trying again, 2 of 3, in 0.2 s"
     assert second.startswith("the API failed on its side (500); trying again, 3 of 3, in ")
@@ -164,7 +165,7 @@ def test_a_connection_that_closes_before_headers_is_tried_again(server: Server) 
     server.play(Script([], 0), Script([], 0), Script([], 0))
     view = Told()
     with pytest.raises(ns.ConnectionLostError, match="connection was lost"):
-        Answer("hi", Options.of({}), view=lambda: view).block()
+        block(new_answer("hi", view=lambda: view))
     assert len(server.requests) == 3
     assert [words[:34] for words in view.words if words] == [
         "no connection; trying again, 2 of ",
@@ -507,7 +508,7 @@ class Unpaintable(NoView):
 
 def test_no_key_is_in_a_log(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     keys.remember([("authorization", f"Bearer {CANARY[7:]}")])
-    assert Answer("hi", Options.of({}), view=Unpaintable).block().complete
+    assert block(new_answer("hi", view=Unpaintable)).complete
     assert "ValueError: 401 for … at https://…@page.test/" in caplog.text
     assert not [record for record in caplog.records if record.exc_info]
 

@@ -16,13 +16,14 @@ import pytest
 
 import notebook_stream as ns
 from notebook_stream import background
-from notebook_stream.request.options import Options, settings
-from notebook_stream.running.answer import Answer
+from notebook_stream.request.options import settings
 from notebook_stream.running.gate import gate
+from notebook_stream.running.waiting import wait
 from notebook_stream.values.reply import Reply
 from notebook_stream.verbs import AsyncStream
 from notebook_stream.view import NoView
 
+from ..answers import new_answer
 from ..loopback import Hold, Pause, Script, Server, delta, refusal, start
 
 LONG_SECONDS = 2.0
@@ -117,9 +118,9 @@ def test_a_cancelled_answer_is_bound_and_its_long_end_holds_up_no_loop(server: S
 
     async def main() -> list[float]:
         server.play(Script([start(), delta("par"), Hold()]))
-        answer = Answer("hi", Options.of({}), view=LongEnd, bind=bound.append)
+        answer = new_answer("hi", view=LongEnd, bind=bound.append)
         async with ticking() as gaps:
-            asking = asyncio.create_task(answer.awaited())
+            asking = asyncio.create_task(wait(answer))
             await asyncio.to_thread(server.wait_for_request)
             while not asking.done():
                 asking.cancel()
@@ -142,16 +143,15 @@ def test_a_task_that_was_cancelled_once_may_await_what_came(server: Server) -> N
         server.play(Script([start(), delta("par"), Hold()]))
         came = asyncio.Event()
         here = asyncio.get_running_loop()
-        answer = Answer(
+        answer = new_answer(
             "hi",
-            Options.of({}),
             bind=bound.append,
             on_event=lambda event, text: text and here.call_soon_threadsafe(came.set),
         )
 
         async def ask() -> str:
             try:
-                return await answer.awaited()
+                return await wait(answer)
             except asyncio.CancelledError:
                 await asyncio.sleep(0.01)
                 return bound[0]
@@ -167,7 +167,7 @@ def test_a_task_that_was_cancelled_once_may_await_what_came(server: Server) -> N
 def test_leaving_a_stream_waits_for_no_other_answers_end(server: Server) -> None:
     async def main() -> float:
         view = LongEnd()
-        long = Answer("hi", Options.of({}), view=lambda: view)
+        long = new_answer("hi", view=lambda: view)
         long.start()
         await asyncio.to_thread(view.began.wait)
         server.play(Script([start(), delta("par"), Hold()]))

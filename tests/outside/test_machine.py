@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from notebook_stream import Chat, ClaudeError, Reply
 from notebook_stream.conversation.place import Place
 from notebook_stream.ledger import usage
-from notebook_stream.request.options import Options
 from notebook_stream.running.answer import Answer
+from notebook_stream.running.waiting import settle
 from notebook_stream.values.turn import Turn
 from notebook_stream.view.terminal import TerminalView
 
+from ..answers import new_answer
 from ..loopback import Drop, Hold, Script, Server, Step, delta, end, event, refusal, start
 from ..streams import refused
 
@@ -69,9 +70,8 @@ class Machine(RuleBasedStateMachine):
 
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            answer = Answer(
+            answer = new_answer(
                 prompt,
-                Options.of({}),
                 view=lambda: TerminalView(io.StringIO()),
                 place=place,
                 bind=bind,
@@ -139,7 +139,7 @@ class Machine(RuleBasedStateMachine):
         def act(answer: Answer) -> None:
             if late:
                 self.server.wait_for_request(requests + 1)
-            answer.settle(how)  # type: ignore[arg-type] # one of the two
+            settle(answer, how)  # type: ignore[arg-type] # one of the two
 
         script = Script([start(), *map(delta, pieces), hold])
         reply, shown = self._ask(name, cell, script, act)

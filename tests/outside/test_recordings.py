@@ -20,11 +20,12 @@ import pytest
 import notebook_stream as ns
 from notebook_stream.recording import format as recordings
 from notebook_stream.recording.format import Recording, load
-from notebook_stream.request.options import Options, settings
-from notebook_stream.running.answer import Answer
+from notebook_stream.request.options import settings
+from notebook_stream.running.waiting import block, wait
 from notebook_stream.values.reply import Reply
 from notebook_stream.view import NoView
 
+from ..answers import new_answer
 from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start
 
 
@@ -266,11 +267,11 @@ def by_cancelling(path: Path, server: Server) -> None:
     async def main() -> None:
         came = asyncio.Event()
         here = asyncio.get_running_loop()
-        asking = Answer(
-            "hi", Options.of({"record": path}),
+        asking = new_answer(
+            "hi", record=path,
             on_event=lambda event, text: text and here.call_soon_threadsafe(came.set),
         )  # fmt: skip
-        task = asyncio.ensure_future(asking.awaited())
+        task = asyncio.ensure_future(wait(asking))
         await asyncio.wait_for(came.wait(), 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -280,12 +281,12 @@ def by_cancelling(path: Path, server: Server) -> None:
 
 
 def by_interrupt(path: Path, server: Server) -> None:
-    asking = Answer(
-        "hi", Options.of({"record": path}),
+    asking = new_answer(
+        "hi", record=path,
         on_event=lambda event, text: text and os.kill(os.getpid(), signal.SIGINT),
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
-        asking.block()
+        block(asking)
 
 
 @pytest.mark.parametrize("way", [by_leaving, by_stop, by_cancelling, by_interrupt])
@@ -339,7 +340,7 @@ def test_a_replay_of_another_prompt_or_model_says_so(
     with pytest.warns(RuntimeWarning, match=words), ns.stream(prompt, replay=path, **options) as s:
         assert "".join(s) == first
     view = Noting()
-    Answer(prompt, Options.of({"replay": path, **options}), view=lambda: view).block()
+    block(new_answer(prompt, replay=path, **options, view=lambda: view))
     assert len(view.notes) == 1
 
 

@@ -15,11 +15,11 @@ import pytest
 
 import notebook_stream as ns
 from notebook_stream.recording.format import Recording, load
-from notebook_stream.request.options import Options
-from notebook_stream.running.answer import Answer
+from notebook_stream.running.waiting import block
 from notebook_stream.values.reply import Draft, Reply
 from notebook_stream.view import NoView
 
+from ..answers import new_answer
 from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start
 
 
@@ -293,7 +293,7 @@ class BrokenView(NoView):
 
 def test_a_view_that_fails_costs_no_text(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     server.play(answer("a", "b", pause=0.1))
-    assert Answer("hi", Options.of({}), view=BrokenView).block() == "ab"
+    assert block(new_answer("hi", view=BrokenView)) == "ab"
     assert "could not be painted" in caplog.text
 
 
@@ -315,7 +315,7 @@ def test_a_burst_is_painted_to_its_end_though_nothing_follows(server: Server) ->
     hold = Hold()
     server.play(Script([start(), delta("burst"), hold, end()]))
     view = SlowView()
-    answer = Answer("hi", Options.of({}), view=lambda: view)
+    answer = new_answer("hi", view=lambda: view)
     answer.start()
     assert view.shown.wait(5)  # by the beat alone it would take ten seconds
     hold.let_go.set()
@@ -377,7 +377,7 @@ def test_a_full_disk_costs_no_answer(server: Server, tmp_path: Path) -> None:
     view = Noting()
     server.play(Script([start(), delta("whole"), hold := Hold(), end()]))
     folder.mkdir()
-    asking = Answer("hi", Options.of({"record": folder / "a.txt"}), view=lambda: view)
+    asking = new_answer("hi", record=folder / "a.txt", view=lambda: view)
     asking.start()
     server.wait_for_request(2)
     folder.rmdir()
@@ -445,7 +445,7 @@ def test_an_interrupt_at_the_end_costs_nothing(server: Server) -> None:
     server.play(answer("whole"))
     bound = []
     with pytest.raises(KeyboardInterrupt) as caught:
-        Answer("hi", Options.of({}), view=lambda: view, bind=bound.append).block()
+        block(new_answer("hi", view=lambda: view, bind=bound.append))
     assert view.shown
     assert bound == ["whole"] == [caught.value.reply]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -456,7 +456,7 @@ def test_an_answer_that_ends_right_after_a_pause_ends(tmp_path: Path) -> None:
     chunks = [(0.0, start()), (0.15, delta("x") + end())]
     kind = {"content-type": "text/event-stream"}
     path.write_bytes(Recording({}, 200, kind, chunks, "end", 0.15).dump())
-    asking = Answer("hi", Options.of({"replay": path}))
+    asking = new_answer("hi", replay=path)
     asking.start()
     assert asking.done.result(10).complete
 

@@ -16,12 +16,12 @@ from anthropic.lib.streaming import _beta_messages, _messages
 import notebook_stream as ns
 from notebook_stream.api import whole
 from notebook_stream.api.stream import decoded, in_our_words
-from notebook_stream.request.options import Options
-from notebook_stream.running.answer import Answer
+from notebook_stream.running.waiting import block
 from notebook_stream.view import NoView
 from notebook_stream.view.terminal import TerminalView
 
 from .. import streams
+from ..answers import new_answer
 from ..loopback import Drop, Hold, Pause, Script, Server, Step, answer, delta, end, start
 from ..unit.test_streams import bare, by_sdk
 
@@ -61,7 +61,7 @@ class Noting(NoView):
 
 def asked(**options: Any) -> tuple[ns.Reply, tuple[str, ...]]:
     view = Noting()
-    return Answer("hi", Options.of(options), view=lambda: view).block(), view.notes
+    return block(new_answer("hi", **options, view=lambda: view)), view.notes
 
 
 def facts(reply: ns.Reply) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_a_terminal_and_a_script_are_told_that_it_did_not_stream(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.play(playing(in_one(HELLO)), playing(in_one(HELLO)))
-    Answer("hi", Options.of({}), view=TerminalView).block()
+    block(new_answer("hi", view=TerminalView))
     assert whole.NOTE in capsys.readouterr().out
     with pytest.warns(RuntimeWarning, match="did not stream"):
         assert ns.ask("hi") == HELLO_TEXT
