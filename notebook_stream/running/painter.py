@@ -106,6 +106,7 @@ class Painter(Observer):
             self._failures = 0
         else:
             self._failures = min(self._failures + 1, 10)
+            self._changed.set()  # tried again though nothing follows
         took = time.monotonic() - began
         pause: float = max(PAINT_SECONDS - took, took) * 2.0**self._failures
         return min(pause, LONGEST_PAUSE + took)

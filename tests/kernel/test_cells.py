@@ -538,3 +538,47 @@ def test_no_key_reaches_the_front_end(kernel: Kernel, server: Server) -> None:
     assert any("fine" in str(m["content"]) for m in told)
     assert CANARY not in str([(m["content"], m["metadata"]) for m in told])
     assert CANARY not in str(kernel.painted(kernel.views()[-1]))
+
+
+OBSERVED = """
+from notebook_stream.request.options import Options
+from notebook_stream.running.answer import Answer, Stage
+from notebook_stream.running.observers import Observer
+from notebook_stream.running.views import view_here
+from notebook_stream.running.waiting import wait
+
+class Texts(Observer):
+    def __init__(self):
+        self.texts = []
+
+    def take(self, event, text):
+        self.texts.append(text)
+
+options, one, other = Options.of({}), Texts(), Texts()
+stage = Stage(view=lambda: view_here("x", options))
+x = await wait(Answer("hi", options, stage=stage, observers=[one, other]))
+"""
+
+
+def test_several_observers_watch_an_answer_that_a_cell_shows(
+    kernel: Kernel, server: Server
+) -> None:
+    server.play(answer("a", "b", "c", pause=0.1))
+    cell = kernel.run(OBSERVED)
+    assert cell.ok, cell.reply
+    assert kernel.value("(x, ''.join(one.texts), ''.join(other.texts))") == "('abc', 'abc', 'abc')"
+    (output,) = cell.outputs
+    assert output["data"]["text/markdown"].startswith("abc")
+    assert kernel.painted(kernel.views()[0])
+
+
+def test_two_cell_magics_of_one_cell_answer_one_after_another(
+    kernel: Kernel, server: Server
+) -> None:
+    server.play(answer("first"), answer("second"))
+    cell = kernel.run("x = %claude one\ny = %claude two")
+    assert cell.ok, cell.reply
+    assert kernel.value("(x, y)") == "('first', 'second')"
+    assert [request.prompt for request in server.requests] == ["one", "two"]
+    texts = [output["data"]["text/markdown"].split()[0] for output in cell.outputs]
+    assert texts == ["first", "second"]
