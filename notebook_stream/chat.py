@@ -10,7 +10,8 @@ from . import verbs
 from .conversation.conversation import Conversation
 from .errors import OptionError
 from .markdown import table
-from .request.options import Options, text_of
+from .request.checks import check_text
+from .request.options import Options
 from .values.reply import Reply, sound
 from .values.turn import Turn, messages
 from .view.static import ended
@@ -48,7 +49,7 @@ class Chat(Conversation):
 
     def __init__(self, *, name: str = "", **options: Any) -> None:
         Options.of(options)
-        super().__init__(name=text_of("name", name), **options)
+        super().__init__(name=check_text("name", name), **options)
 
     def ask(self, prompt: str, **options: Any) -> Reply:
         """Ask the next thing and wait for the answer, as `notebook_stream.ask`."""

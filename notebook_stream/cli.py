@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import stdio
 from .errors import ClaudeError, CredentialsError, OptionError
 from .ledger.usage import Ledger, Sum
-from .request.options import TABLE, Options
+from .request.options import Options
+from .request.table import FLAGGED
 
 if TYPE_CHECKING:
     from .values.reply import Reply
@@ -132,8 +133,8 @@ def _describe_ask(ask: argparse.ArgumentParser) -> None:
     ask.add_argument(
         "prompt", nargs="?", metavar="PROMPT", help="what to ask; - for standard input"
     )
-    for option in TABLE:
-        if option.metavar and option.name != "chat":  # one question makes none
+    for option in FLAGGED:
+        if option.metavar and not option.taken:  # one question makes no chat
             ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
     ask.set_defaults(run=_ask)
 

@@ -12,7 +12,9 @@ from ..conversation.queue import PromptQueue
 from ..errors import OptionError
 from ..host import here as host
 from ..prompt import Filled, fill_in
-from ..request.options import Options, read_line
+from ..request.line import read_line
+from ..request.options import Options
+from ..request.table import LASTING
 from ..values.turn import Cell
 from .names import check_name, find_chat, note_replaced
 
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_NAME = "claude_reply"
 DEFAULT_CHAT = "claude_chat"
 OTHER_CHAT = "write --chat trip, or --chat -- for the chat without a name"
-
-LASTING = ("model", "system", "max_tokens")
-"""The options of a chat's first turn that hold for the later ones."""
 
 
 @dataclass(frozen=True)

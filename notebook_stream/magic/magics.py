@@ -17,17 +17,18 @@ from IPython.core.magic import (
     needs_local_scope,
     no_var_expand,
 )
-from traitlets import Bool, Float, Int, Unicode
 
 from ..conversation import queue
 from ..conversation.place import Place
 from ..errors import CredentialsError, OptionError
 from ..host import here as host
-from ..request.options import Options, Settings, manual, settings
+from ..request.options import Options, settings
+from ..request.table import SETTINGS, manual
 from ..running.imports import preload
 from . import cells
 from .calls import DEFAULT_NAME, Call, Shown, read_call
 from .names import check_name, find_chats, find_cut_answer
+from .traits import trait_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -42,33 +43,10 @@ if TYPE_CHECKING:
 class ClaudeMagics(Magics):
     """Claude in a cell. These settings hold where a call does not say."""
 
-    model = Unicode(
-        settings.model, help="Model id, or opus, sonnet, haiku, fable: the newest of that line."
-    ).tag(config=True)
-    max_tokens = Int(settings.max_tokens, min=1, help="The most tokens to write.").tag(config=True)
-    system = Unicode("", help="System prompt of every request; empty for none.").tag(config=True)
-    timeout = Float(
-        settings.timeout, min=1, help="Seconds without a byte after which an answer is given up."
-    ).tag(config=True)
-    max_retries = Int(
-        settings.max_retries,
-        min=0,
-        help="How often to try again, before the first byte.",
-    ).tag(config=True)
-    budget = Float(
-        settings.budget,
-        allow_none=True,
-        min=0,
-        help="US dollars for this session; a request that may not be paid for is not sent.",
-    ).tag(config=True)
-    allow_unknown_price = Bool(
-        settings.allow_unknown_price,
-        help="Whether a budget lets models through whose price is unknown.",
-    ).tag(config=True)
-    demo = Bool(
-        settings.demo, help="Answer from the recorded replies: no key, no network, no cost."
-    ).tag(config=True)
+    # A class's body is a namespace like any other: a trait for each setting of the table.
+    vars().update({name: trait_of(setting) for name, setting in SETTINGS.items()})
 
+    demo: bool
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell, **settings_given: Any) -> None:
@@ -77,11 +55,11 @@ class ClaudeMagics(Magics):
         super().__init__(shell=shell, **{**kept, **settings_given})
         self.running = host.RunningCells(shell)
         self.transformer = cells.awaiting(lambda: host.may_await(shell, self.running))
-        self.observe(lambda change: self._apply(), names=list(vars(Settings())))
+        self.observe(lambda change: self._apply(), names=list(SETTINGS))
         self._apply()
 
     def _apply(self) -> None:
-        for name in vars(Settings()):
+        for name in SETTINGS:
             setattr(settings, name, getattr(self, name))
 
     @no_var_expand

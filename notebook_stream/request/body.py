@@ -42,9 +42,7 @@ def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
     if not prompt.strip():
         msg = "the prompt is empty; write what to ask."
         raise OptionError(msg)
-    body: dict[str, Any] = {"model": options.model, "max_tokens": options.max_tokens}
-    if options.system:
-        body["system"] = sound(options.system)
+    body = options.body()
     asked = {"role": "user", "content": sound(prompt)}
     return {**body, "messages": [*messages(place.before(), body), asked]}
 

@@ -6,12 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from notebook_stream import OptionError
-from notebook_stream.request.options import Options, read_line, settings
+from notebook_stream.request.line import read_line
+from notebook_stream.request.options import Options, settings
+from notebook_stream.request.table import markdown_rows
 
 
 @pytest.mark.parametrize(
@@ -108,3 +111,44 @@ def test_asking_with_a_wrong_word_for_the_demo_is_one_sentence(clean_env: dict[s
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, "")
     assert line.startswith("notebook-stream: NOTEBOOK_STREAM_DEMO is 'ture'")
+
+
+def test_the_docs_have_each_option_as_the_table_has_it() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
+    missing = [row for row in markdown_rows() if row not in readme]
+    assert not missing, "\n".join(markdown_rows())
+
+
+def test_a_row_alone_makes_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An imaginary option: spelled, checked, put into the body, lasting in a chat."""
+    code = """
+from notebook_stream.request import table
+effort = table.Option(
+    "effort", "how hard to think", ("-e", "--effort"), "LEVEL", check=str.upper,
+    body=lambda level: {"output_config": {"effort": level}}, lasts=True,
+    setting=table.Setting("low", str, "How hard to think."),
+)
+table.TABLE += (effort,)
+table.FLAGGED += (effort,)
+table.BY_FLAG |= {"-e": effort, "--effort": effort}
+table.SETTINGS["effort"] = effort.setting
+table.LASTING += ("effort",)
+import io, contextlib
+from IPython.core.interactiveshell import InteractiveShell
+from notebook_stream.cli import main
+from notebook_stream.magic.magics import ClaudeMagics
+from notebook_stream.request.line import read_line
+from notebook_stream.request.options import Options
+given = read_line("-e high hi").given
+print(Options.of(given).body()["output_config"], Options.of({}).body()["output_config"])
+print("--effort LEVEL" in ClaudeMagics.claude.__doc__, ClaudeMagics.effort.help)
+from notebook_stream.magic.calls import LASTING
+print("effort" in LASTING)
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+    main(["ask", "--help"])
+print("--effort LEVEL" in out.getvalue())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "{'effort': 'HIGH'} {'effort': 'LOW'}", "True How hard to think.", "True", "True"
+    ], done.stderr  # fmt: skip

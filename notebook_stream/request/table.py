@@ -1,0 +1,191 @@
+"""The table of options: a row says all there is to know of one.
+
+How an option is spelled, checked and put into the request's body, whether it holds for the later
+turns of a chat, and whether it is a setting of the session: the magics, the Python functions, the
+command, the settings, the help and the docs' table are all made from the rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..values.reply import sound
+from .checks import check_count, check_path, check_recordable, check_text
+
+ON = ("1", "true", "yes", "on")
+OFF = ("", "0", "false", "no", "off")
+DEMO = os.environ.get("NOTEBOOK_STREAM_DEMO", "").strip().lower()
+"""Whether the environment asks for the recorded replies: one of `ON`, of `OFF`, or a mistake.
+
+With a mistake in it demo is off, and a call that would be sent is an `OptionError`: either guess
+may be the wrong one.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What makes an option a setting of the session: `%config ClaudeMagics` in a notebook.
+
+    Attributes:
+        default: Its value until it is set.
+        kind: Its type.
+        help: What it does, in a sentence.
+        minimum: Its least value; None for any.
+        optional: Whether it may be None.
+    """
+
+    default: Any
+    kind: type
+    help: str
+    minimum: float | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a call, or a setting that no call can change.
+
+    Attributes:
+        name: Its name in Python.
+        text: What it does, for the help; "" for a setting alone.
+        flags: Its spellings on a magic's line and in a terminal; none for a setting alone.
+        metavar: What its value is called; "" for a switch, in brackets where it may be left out.
+        check: Returns the value to use, or raises `OptionError`.
+        body: Returns what a value adds to the request's body.
+        lasts: Whether that of a chat's first turn holds for the later ones.
+        setting: Its place among the settings; None where it is none.
+        taken: Whether who makes the call takes it out, before the others are checked.
+    """
+
+    name: str
+    text: str = ""
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    check: Callable[[Any], Any] = lambda value: value
+    body: Callable[[Any], Mapping[str, Any]] = lambda value: {}
+    lasts: bool = False
+    setting: Setting | None = None
+    taken: bool = False
+
+
+TABLE = (
+    Option(
+        "model",
+        "a model id, or opus, sonnet, haiku, fable: the newest",
+        ("-m", "--model"),
+        "MODEL",
+        check=lambda value: check_text("model", value).strip(),
+        body=lambda model: {"model": model},
+        lasts=True,
+        setting=Setting(
+            "sonnet", str, "Model id, or opus, sonnet, haiku, fable: the newest of that line."
+        ),
+    ),
+    Option(
+        "max_tokens",
+        "the most tokens to write",
+        ("-t", "--max-tokens"),
+        "N",
+        check=check_count,
+        body=lambda count: {"max_tokens": count},
+        lasts=True,
+        setting=Setting(16_000, int, "The most tokens to write.", minimum=1),
+    ),
+    Option(
+        "system",
+        "the system prompt",
+        ("-s", "--system"),
+        "TEXT",
+        check=lambda value: check_text("system", value) or None,
+        body=lambda text: {"system": sound(text)},
+        lasts=True,
+        setting=Setting("", str, "System prompt of every request; empty for none."),
+    ),
+    Option(
+        "chat",
+        "a turn of the chat in the variable CHAT (claude_chat)",
+        ("-c", "--chat"),
+        "[CHAT]",
+        taken=True,
+    ),
+    Option("raw", "send the prompt as typed: no {{ interpolation }}", ("--raw",), check=bool),
+    Option(
+        "record",
+        "write the stream to FILE, to replay it later",
+        ("--record",),
+        "FILE",
+        check=check_recordable,
+    ),
+    Option(
+        "replay",
+        "answer from a recording: no key, no network",
+        ("--replay",),
+        "FILE",
+        check=partial(check_path, "replay"),
+    ),
+    Option(
+        "timeout",
+        setting=Setting(
+            600.0,
+            float,
+            "Seconds without a byte after which an answer is given up.",
+            minimum=1,
+        ),
+    ),
+    Option(
+        "max_retries",
+        setting=Setting(2, int, "How often to try again, before the first byte.", minimum=0),
+    ),
+    Option(
+        "budget",
+        setting=Setting(
+            None,
+            float,
+            "US dollars for this session; a request that may not be paid for is not sent.",
+            minimum=0,
+            optional=True,
+        ),
+    ),
+    Option(
+        "allow_unknown_price",
+        setting=Setting(
+            False, bool, "Whether a budget lets models through whose price is unknown."
+        ),
+    ),
+    Option(
+        "demo",
+        setting=Setting(
+            DEMO in ON, bool, "Answer from the recorded replies: no key, no network, no cost."
+        ),
+    ),
+)
+
+FLAGGED = tuple(option for option in TABLE if option.flags)
+"""The options that a call may give."""
+
+BY_FLAG = {flag: option for option in FLAGGED for flag in option.flags}
+
+SETTINGS = {option.name: option.setting for option in TABLE if option.setting}
+"""The settings of the session, by name."""
+
+LASTING = tuple(option.name for option in TABLE if option.lasts)
+"""The options of a chat's first turn that hold for the later ones."""
+
+
+def manual() -> Iterator[str]:
+    """Yield the options as the lines of a help text."""
+    for option in FLAGGED:
+        names = ", ".join(option.flags) + (f" {option.metavar}" if option.metavar else "")
+        yield f"  {names:<24} {option.text}"
+
+
+def markdown_rows() -> Iterator[str]:
+    """Yield the options as the rows of a Markdown table, for the docs."""
+    for option in FLAGGED:
+        *short, long = option.flags
+        last = f"`{long} {option.metavar}`" if option.metavar else f"`{long}`"
+        yield f"| {', '.join([*(f'`{flag}`' for flag in short), last])} | {option.text} |"
