@@ -17,7 +17,8 @@ from .host import here as host
 from .prompt import Filled, fill_in
 from .request.options import Options
 from .running.answer import TICK_SECONDS, Answer, view_here
-from .values.reply import Event, Reply
+from .values.reply import Reply
+from .values.round import Event
 
 _Item = tuple[Event, str] | None
 """An event and the text it adds; None at the end."""

@@ -8,7 +8,8 @@ from typing import Any
 from ..conversation.place import Place
 from ..errors import CredentialsError, OptionError
 from ..text import keys
-from ..values.reply import Reply, sound
+from ..text.surrogates import repair_surrogates
+from ..values.reply import Reply
 from ..values.turn import messages
 from .models import supports_prefill
 from .options import Options
@@ -44,8 +45,8 @@ def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
         raise OptionError(msg)
     body: dict[str, Any] = {"model": options.model, "max_tokens": options.max_tokens}
     if options.system:
-        body["system"] = sound(options.system)
-    asked = {"role": "user", "content": sound(prompt)}
+        body["system"] = repair_surrogates(options.system)
+    asked = {"role": "user", "content": repair_surrogates(prompt)}
     return {**body, "messages": [*messages(place.before(), body), asked]}
 
 

@@ -20,8 +20,10 @@ from ..request.body import Beginning, request_body
 from ..request.options import Options
 from ..text.controls import strip_controls
 from ..text.keys import logger, redact_message
+from ..values.draft import AnswerDraft
 from ..values.message import ConversationDigest
-from ..values.reply import Draft, Ending, Event, Reply
+from ..values.reply import Ending, Reply
+from ..values.round import Event, RoundFacts
 from ..view import NoView, View
 from .admission import Admission
 from .gate import gate
@@ -91,7 +93,7 @@ class Answer:
         self._bind = bind
         self._prompt = prompt
         self._on_event = on_event
-        self._draft = Draft(options.model, begun.rstrip() if begun is not None else "")
+        self._draft = AnswerDraft(options.model, begun.rstrip() if begun is not None else "")
         self.go_on = ""
         self.notes: tuple[str, ...] = ()
         self.on_start: Callable[[], object] = lambda: None
@@ -405,21 +407,26 @@ class Answer:
         counted = draft.usage.tokens("output_tokens")
         output = usage.estimate_tokens(draft.written) if estimated else counted
         counts = {**draft.usage, "output_tokens": output}
-        return draft.freeze(
-            self._how_it_ended(),
+        measured = RoundFacts(
             estimated=estimated,
             output_tokens=output,
             cost=usage.price(draft.model, counts),
             request_id=self._request_id(),
             seconds=time.monotonic() - self._sent_at,
             first_token_seconds=self._first_token,
+            # A recording may answer another conversation than the one that it was made in.
+            written_after="" if self._options.recorded else ConversationDigest.of(self._body),
+        )
+        draft.end_round(measured)
+        return draft.freeze(
+            self._how_it_ended(),
+            seconds=measured.seconds,
+            first_token_seconds=self._first_token,
             recorded=self._options.recorded,
             chat=self._place.chat or None,
             turn=self._turn,
             error=str(self._error) if self._error else None,
             request=self._body,
-            # A recording may answer another conversation than the one that it was made in.
-            _written_after="" if self._options.recorded else ConversationDigest.of(self._body),
         )
 
     def _failure(self) -> ClaudeError | None:

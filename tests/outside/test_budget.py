@@ -18,7 +18,7 @@ from notebook_stream.ledger import usage
 from notebook_stream.request.options import Options, settings
 from notebook_stream.running.answer import Answer
 from notebook_stream.running.gate import gate
-from notebook_stream.values.reply import Usage
+from notebook_stream.values.usage import Usage
 from notebook_stream.view import NoView
 
 from ..loopback import (
