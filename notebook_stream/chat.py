@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import verbs
@@ -12,8 +12,9 @@ from .errors import OptionError
 from .markdown import table
 from .request.checks import check_text
 from .request.options import Options
-from .values.reply import Reply, sound
-from .values.turn import Turn, messages
+from .text.surrogates import repair_surrogates
+from .values.reply import Reply
+from .values.turn import messages
 from .view.static import ended
 
 SHOWN = 60
@@ -82,9 +83,7 @@ class Chat(Conversation):
             raise OptionError(msg)
         made = Chat(name=name, **self.options)
         # The cells are the old chat's: run again, they change nothing here.
-        made.turns = [
-            Turn(turn.prompt, turn.reply, options=turn.options) for turn in self.turns[:turns]
-        ]
+        made.turns = [replace(turn, cell=None) for turn in self.turns[:turns]]
         return made
 
     @property
@@ -92,7 +91,7 @@ class Chat(Conversation):
         """The turns as the API takes them, before a prompt with this chat's system prompt."""
         first = self.turns[0].options if self.turns else {}
         system = Options.of({**self.options, **first}).system
-        return messages(self.turns, {"system": sound(system)} if system else {})
+        return messages(self.turns, {"system": repair_surrogates(system)} if system else {})
 
     def __repr__(self) -> str:
         count = len(self.turns)

@@ -21,7 +21,8 @@ from .running.answer import Answer, Stage
 from .running.blocking import TICK_SECONDS
 from .running.observers import Observer
 from .running.views import view_here
-from .values.reply import Event, Reply
+from .values.reply import Reply
+from .values.round import Event
 
 _Item = tuple[Event, str] | None
 """An event and the text it adds; None at the end."""

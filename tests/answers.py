@@ -9,7 +9,8 @@ from notebook_stream.conversation.place import Place
 from notebook_stream.request.options import Options
 from notebook_stream.running.answer import Answer, Stage
 from notebook_stream.running.observers import Observer
-from notebook_stream.values.reply import Event, Reply
+from notebook_stream.values.reply import Reply
+from notebook_stream.values.round import Event
 from notebook_stream.view import NoView, View
 
 

@@ -158,6 +158,53 @@ def refused(content: list[dict[str, Any]], *, calls_answered: bool) -> str:
     return next(filter(None, faults), "trailing whitespace" if blank else "")
 
 
+def refused_messages(messages: list[dict[str, Any]], *, calls_answered: bool) -> str:
+    """Why the API would refuse these messages after a prompt; "" where it would not.
+
+    Args:
+        messages: Of the assistant, and of the user with the results of tools.
+        calls_answered: Whether what follows them answers the calls of tools.
+    """
+    nothing: dict[str, Any] = {"role": "", "content": []}
+    before, after = [nothing, *messages], [*messages[1:], nothing]
+    blocks = [block for message in messages for block in message["content"]]
+    faults = [_fault_among(blocks, calls_answered=calls_answered)]
+    for n, message in enumerate(messages):
+        if message["role"] == "user":
+            faults.append(_fault_of_results(before[n]["content"], message["content"]))
+        elif message["role"] == "assistant":
+            may_be_open = calls_answered and n == len(messages) - 1
+            faults.append(refused(message["content"], calls_answered=True))
+            if not may_be_open and _calls(message["content"]) - _answers(after[n]["content"]):
+                faults.append("a call that its next message does not answer")
+        else:
+            faults.append("a role that is none")
+    return next(filter(None, faults), "")
+
+
+def _calls(blocks: list[dict[str, Any]]) -> set[str]:
+    return {block["id"] for block in blocks if block["type"] == "tool_use"}
+
+
+def _answers(blocks: list[dict[str, Any]]) -> set[str]:
+    return {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"}
+
+
+def _fault_of_results(before: list[dict[str, Any]], content: list[dict[str, Any]]) -> str:
+    if not content:
+        return "empty content"
+    return "a result without its call" if _answers(content) - _calls(before) else ""
+
+
+def _fault_among(blocks: list[dict[str, Any]], *, calls_answered: bool) -> str:
+    calls = {block["id"] for block in blocks if block["type"].endswith("tool_use")}
+    results = {block.get("tool_use_id") for block in blocks}
+    if not calls_answered and calls - results:
+        return "a server's call that nothing answers"
+    made_by = {(block.get("caller") or {}).get("tool_id") for block in blocks} - {None}
+    return "a call by code that is not there" if made_by - calls else ""
+
+
 def _fault(block: dict[str, Any], results: set[Any], *, calls_answered: bool) -> str:
     kind = block["type"]
     if kind == "text" and not block["text"].strip():

@@ -13,7 +13,8 @@ import httpx2
 from ..errors import ClaudeError, ConnectionLostError, CredentialsError, RefusedError, StreamError
 from ..text.controls import strip_controls
 from ..text.keys import redact_message
-from ..values.reply import Event, sound
+from ..text.surrogates import repair_surrogates
+from ..values.round import Event
 from . import proxies
 
 KEYS = "https://platform.claude.com/settings/keys"
@@ -145,7 +146,7 @@ def words(told: Any) -> str:
         return ""
     said = redact_message(_beginning(told))  # before a cut or a change breaks a key in two
     said = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\r\n]", " ", said).split())
-    said = sound(strip_controls(said).rstrip("."))
+    said = repair_surrogates(strip_controls(said).rstrip("."))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 

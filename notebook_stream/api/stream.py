@@ -13,7 +13,7 @@ import httpx2
 
 from ..errors import ClaudeError, ConnectionLostError, StreamError
 from ..text import keys
-from ..values.reply import Event
+from ..values.round import Event
 from . import failures, whole
 from .client import client_for
 from .exchange import Exchange

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 
 from ..errors import ClaudeError, ConnectionLostError, StreamError
-from ..values.reply import Event
+from ..values.round import Event
 from . import failures
 
 NOTE = "The server did not stream: the answer came whole."

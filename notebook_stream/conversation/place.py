@@ -19,7 +19,7 @@ def amend(turns: list[Turn], old: Reply, new: Reply) -> None:
     with _changing:
         for n, turn in enumerate(turns):
             if turn.reply is old and may_stand(new):
-                turns[n] = Turn(turn.prompt, new, turn.cell, turn.options)
+                turns[n] = replace(turn, reply=new)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..values.reply import Reply, Usage
+from ..values.reply import Reply
+from ..values.usage import Usage
 from .usage import Ledger
 
 Skip = Callable[[Path, str], None]

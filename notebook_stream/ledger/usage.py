@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..background import ForkSafeLock
 from ..markdown import table
-from ..values.reply import Reply, Usage
+from ..values.reply import Reply
+from ..values.usage import Usage
 
 if TYPE_CHECKING:
     import pandas

@@ -8,7 +8,8 @@ from typing import Any
 from ..conversation.place import Place
 from ..errors import CredentialsError, OptionError
 from ..text import keys
-from ..values.reply import Reply, sound
+from ..text.surrogates import repair_surrogates
+from ..values.reply import Reply
 from ..values.turn import messages
 from .models import supports_prefill
 from .options import Options
@@ -43,7 +44,7 @@ def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
         msg = "the prompt is empty; write what to ask."
         raise OptionError(msg)
     body = options.body()
-    asked = {"role": "user", "content": sound(prompt)}
+    asked = {"role": "user", "content": repair_surrogates(prompt)}
     return {**body, "messages": [*messages(place.before(), body), asked]}
 
 

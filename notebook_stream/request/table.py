@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..values.reply import sound
+from ..text.surrogates import repair_surrogates
 from .checks import check_count, check_path, check_recordable, check_text
 
 ON = ("1", "true", "yes", "on")
@@ -101,7 +101,7 @@ TABLE = (
         ("-s", "--system"),
         "TEXT",
         check=lambda value: check_text("system", value) or None,
-        body=lambda text: {"system": sound(text)},
+        body=lambda text: {"system": repair_surrogates(text)},
         lasts=True,
         setting=Setting("", str, "System prompt of every request; empty for none."),
     ),

@@ -6,12 +6,15 @@ import asyncio
 
 from ..errors import ClaudeError, ConnectionLostError, StreamError
 from ..text.keys import logger, redact_message
-from ..values.reply import Draft, Ending
+from ..values.draft import AnswerDraft
+from ..values.reply import Ending
 
 log = logger(__name__)
 
 
-def find_failure(reader: asyncio.Task[None] | None, draft: Draft, go_on: str) -> ClaudeError | None:
+def find_failure(
+    reader: asyncio.Task[None] | None, draft: AnswerDraft, go_on: str
+) -> ClaudeError | None:
     """Return why an answer failed; None where it was stopped, or came to its end.
 
     Args:
@@ -45,7 +48,9 @@ def unforeseen(error: BaseException) -> StreamError:
     return StreamError(f"the stream could not be taken in ({why}); try again.")
 
 
-def name_ending(draft: Draft, error: ClaudeError | None, stopped: Ending | None) -> Ending | None:
+def name_ending(
+    draft: AnswerDraft, error: ClaudeError | None, stopped: Ending | None
+) -> Ending | None:
     """Return why an answer ended, where the API did not get to say it."""
     if draft.stop_reason and not error:
         return None

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from ..text.keys import logger
-from ..values.reply import Draft, Event, Reply
+from ..values.draft import AnswerDraft
+from ..values.reply import Reply
+from ..values.round import Event
 
 log = logger(__name__)
 
@@ -18,7 +20,7 @@ class Observer:
     once: whoever renders, writes or waits does so on a thread of its own (see `Painter`).
     """
 
-    def begin(self, draft: Draft) -> None:
+    def begin(self, draft: AnswerDraft) -> None:
         """The answer is on its way; `draft` grows with each event, and may only be read."""
 
     def take(self, event: Event, text: str) -> None:
@@ -37,7 +39,7 @@ class Observers:
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = list(observers)
 
-    def begin(self, draft: Draft) -> None:
+    def begin(self, draft: AnswerDraft) -> None:
         """Say that the answer is on its way."""
         self._each(lambda one: one.begin(draft))
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from ..background import run_on_thread
 from ..text.keys import logger
-from ..values.reply import Draft, Event, Reply
+from ..values.draft import AnswerDraft
+from ..values.reply import Reply
+from ..values.round import Event
 from ..view import View
 from .observers import Observer
 
@@ -40,7 +42,7 @@ class Painter(Observer):
     def __init__(self, view: View, stop: Callable[[], None]) -> None:
         self._view = view
         self._stop = stop
-        self._draft: Draft | None = None
+        self._draft: AnswerDraft | None = None
         self._changed = threading.Event()
         self._over = threading.Event()
         self._calls: deque[Callable[[], None]] = deque()
@@ -51,7 +53,7 @@ class Painter(Observer):
 
     # On the background loop
 
-    def begin(self, draft: Draft) -> None:
+    def begin(self, draft: AnswerDraft) -> None:
         """Start the thread."""
         self._draft = draft
         self._finished = run_on_thread(self._paint_to_the_end, "notebook_stream_view")

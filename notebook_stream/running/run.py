@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from ..errors import ClaudeError, ConnectionLostError
 from ..ledger import usage
 from ..text.keys import logger
-from ..values.reply import Draft, Ending, Event, Reply
+from ..values.draft import AnswerDraft
+from ..values.reply import Ending, Reply
+from ..values.round import Event, RoundFacts
 from .admission import Admission
 from .asked import Asked
 from .endings import find_failure, name_ending, unforeseen
@@ -55,7 +57,7 @@ class Run:
         self._admission = admission
         self._observers = observers
         self._go_on = go_on
-        self._draft = Draft(asked.options.model, asked.begun)
+        self._draft = AnswerDraft(asked.options.model, asked.begun)
         self._exchange: api.Exchange | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ending: Ending | None = None
@@ -162,25 +164,34 @@ class Run:
             log.exception("the answer could not be put into its chat")
 
     def _freeze(self) -> Reply:
-        draft, asked = self._draft, self._asked
-        estimated = not draft.counted and bool(draft.usage or draft.written)
-        counted = draft.usage.tokens("output_tokens")
-        output = usage.estimate_tokens(draft.written) if estimated else counted
-        request_id = self._exchange.request_id if self._exchange else None
-        return draft.freeze(
-            name_ending(draft, self.error, self._ending),
-            estimated=estimated,
-            output_tokens=output,
-            cost=usage.price(draft.model, {**draft.usage, "output_tokens": output}),
-            request_id=request_id or (self.error.request_id if self.error else None),
-            seconds=time.monotonic() - self._sent_at,
+        asked, facts = self._asked, self._facts()
+        self._draft.end_round(facts)
+        return self._draft.freeze(
+            name_ending(self._draft, self.error, self._ending),
+            seconds=facts.seconds,
             first_token_seconds=self._first_token,
             recorded=asked.options.recorded,
             chat=asked.place.chat or None,
             turn=asked.turn,
             error=str(self.error) if self.error else None,
             request=asked.body,
-            _written_after=asked.written_after,
+        )
+
+    def _facts(self) -> RoundFacts:
+        """What the events do not say of the round: what was measured, and what it cost."""
+        draft = self._draft
+        estimated = not draft.counted and bool(draft.usage or draft.written)
+        counted = draft.usage.tokens("output_tokens")
+        output = usage.estimate_tokens(draft.written) if estimated else counted
+        request_id = self._exchange.request_id if self._exchange else None
+        return RoundFacts(
+            estimated=estimated,
+            output_tokens=output,
+            cost=usage.price(draft.model, {**draft.usage, "output_tokens": output}),
+            request_id=request_id or (self.error.request_id if self.error else None),
+            seconds=time.monotonic() - self._sent_at,
+            first_token_seconds=self._first_token,
+            written_after=self._asked.written_after,
         )
 
 

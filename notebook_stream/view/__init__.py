@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..values.reply import Draft, Reply
+from ..values.draft import AnswerDraft
+from ..values.reply import Reply
 
 
 class View(Protocol):
@@ -26,7 +27,7 @@ class View(Protocol):
     def open(self) -> None:
         """Appear: before anything is sent."""
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         """Show what has come since the last call; True where some is left for the next.
 
         Raises:
@@ -62,7 +63,7 @@ class NoView:
     def open(self) -> None:
         """Show nothing."""
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         """Show nothing."""
         return False
 

@@ -24,7 +24,8 @@ import traitlets
 from IPython.display import publish_display_data, update_display
 
 from ..ledger.usage import dollars, estimate_tokens, price, session
-from ..values.reply import Draft, Reply
+from ..values.draft import AnswerDraft
+from ..values.reply import Reply
 from .static import Output, footer, output, sentences, told
 from .timeline import Story
 
@@ -75,7 +76,7 @@ class LiveView:
         self._open_sent = False
         self._last: dict[str, Any] = {}
         self._output: Output | None = None
-        self._draft: Draft | None = None
+        self._draft: AnswerDraft | None = None
         self._sound = True
         self._first: float | None = None
         self._priced = 0.0
@@ -134,7 +135,7 @@ class LiveView:
         if self._output:
             self._send()
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         """Send the blocks that were finished since, and the open one."""
         self._draft = draft
         self._tell(draft, whole=False)
@@ -163,7 +164,7 @@ class LiveView:
         took = now - self._first if self._first is not None else 0.0
         return round(tokens / took) if took > 0.5 else None
 
-    def _cost(self, draft: Draft, tokens: int, now: float) -> str | None:
+    def _cost(self, draft: AnswerDraft, tokens: int, now: float) -> str | None:
         """What it costs so far, looked up once a second."""
         if now >= self._priced + 1:
             self._priced = now
@@ -176,7 +177,7 @@ class LiveView:
                 self._so_far = f"{self._so_far} · {of}" if self._so_far else of
         return self._so_far
 
-    def _tell(self, draft: Draft, *, whole: bool) -> None:
+    def _tell(self, draft: AnswerDraft, *, whole: bool) -> None:
         self._sound = False
         if self._story.take(draft.blocks, whole=whole):
             if finished := self._story.finished():

@@ -15,7 +15,9 @@ from ..ledger.usage import dollars
 from ..markdown import MONEY, literal
 from ..text.controls import strip_controls
 from ..text.keys import logger
-from ..values.reply import Block, Reply, sound
+from ..text.surrogates import repair_surrogates
+from ..values.block import Block
+from ..values.reply import Reply
 from . import NoView
 from .timeline import Story
 
@@ -62,7 +64,7 @@ class Output:
             data = mimebundle(self.reply, self.notes, *self.story.still())
         else:
             data = {"text/plain": "\n\n".join([self.reply, *self.notes, footer(self.reply)])}
-        return {kind: strip_controls(sound(part)) for kind, part in data.items()}
+        return {kind: strip_controls(repair_surrogates(part)) for kind, part in data.items()}
 
     def metadata(self) -> dict[str, Any]:
         """What can be read back out of a saved notebook."""

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TextIO
 
 from ..stdio import printable
-from ..values.reply import Draft, Reply
+from ..values.draft import AnswerDraft
+from ..values.reply import Reply
 from . import NoView
 from .static import footer, has_output, sentences
 
@@ -29,7 +30,7 @@ class TerminalView(NoView):
         self._below: list[str] = []
         self._failure: OSError | None = None
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         """Write what has come since."""
         parts = draft.parts[self._parts :]
         self._parts += len(parts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..markdown import Growing
-from ..values.reply import Block
+from ..values.block import Block
 from .segments import aside, is_web, marked_link, open_aside
 
 MOST_AT_ONCE = 50_000

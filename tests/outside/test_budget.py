@@ -20,7 +20,7 @@ from notebook_stream.ledger import usage
 from notebook_stream.request.options import settings
 from notebook_stream.running.gate import gate
 from notebook_stream.running.waiting import block, settle
-from notebook_stream.values.reply import Usage
+from notebook_stream.values.usage import Usage
 from notebook_stream.view import NoView
 
 from ..answers import new_answer

@@ -11,7 +11,7 @@ import pytest
 
 from notebook_stream.api.stream import decoded, in_our_words
 from notebook_stream.errors import ClaudeError, ConnectionLostError
-from notebook_stream.values.reply import Draft
+from notebook_stream.values.draft import AnswerDraft
 
 from ..streams import BETA, CORPUS, STREAMS, events, refused
 
@@ -55,7 +55,7 @@ async def cut_everywhere(body: bytes, *, dropped: bool) -> None:
         assert came == whole[: len(came)], end
         complete = body[:end].count(b"\n\n") + body[:end].count(b"\r\n\r\n")
         assert complete <= len(came) + 1, end
-        draft = Draft()
+        draft = AnswerDraft()
         text = "".join([draft.add(event) for event in came])
         reply = draft.freeze()
         assert reply == text

@@ -12,7 +12,9 @@ from notebook_stream.request.options import Options
 from notebook_stream.running.answer import Answer
 from notebook_stream.running.observers import Observer
 from notebook_stream.running.waiting import block
-from notebook_stream.values.reply import Draft, Event, Reply
+from notebook_stream.values.draft import AnswerDraft
+from notebook_stream.values.reply import Reply
+from notebook_stream.values.round import Event
 from notebook_stream.view import NoView
 
 from ..answers import new_answer
@@ -31,7 +33,7 @@ class Noting(Observer):
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def begin(self, draft: Draft) -> None:
+    def begin(self, draft: AnswerDraft) -> None:
         self.calls.append("begin")
 
     def take(self, event: Event, text: str) -> None:
@@ -95,7 +97,7 @@ class Threads(NoView):
     def open(self) -> None:
         self._note("open")
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         self._note("paint")
         return False
 
@@ -125,7 +127,7 @@ class Blocked(NoView):
     def __init__(self) -> None:
         self.painting, self.let_go = threading.Event(), threading.Event()
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         self.painting.set()
         self.let_go.wait(DEADLINE_SECONDS)
         return False
@@ -152,7 +154,7 @@ class FailingOnce(NoView):
         self.painted: list[str] = []
         self.shown = threading.Event()
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         text = draft.text
         self.painted += [text] if text else []
         if len(self.painted) == 1:

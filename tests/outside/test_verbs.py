@@ -16,7 +16,8 @@ import pytest
 import notebook_stream as ns
 from notebook_stream.recording.format import Recording, load
 from notebook_stream.running.waiting import block
-from notebook_stream.values.reply import Draft, Reply
+from notebook_stream.values.draft import AnswerDraft
+from notebook_stream.values.reply import Reply
 from notebook_stream.view import NoView
 
 from ..answers import new_answer
@@ -237,10 +238,11 @@ def test_a_recording_replays_to_the_same_reply(verb: Verb, server: Server, tmp_p
     first = verb("hi", record=path)
     second = verb("hi", replay=path)
     assert len(server.requests) == 1
-    timeless = {"seconds", "first_token_seconds", "recorded", "_shown_now", "_written_after"}
+    timeless = {"seconds", "first_token_seconds", "recorded", "_shown_now", "_stored"}
     facts = [{k: v for k, v in vars(r).items() if k not in timeless} for r in (first, second)]
     assert first == second
     assert facts[0] == facts[1]
+    assert (first.blocks, first.message) == (second.blocks, second.message)
     assert second.recorded
     assert second.seconds >= load(path).chunks[-1][0]  # its pace is that of the recording
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -287,7 +289,7 @@ def test_a_stop_after_the_end_changes_nothing(server: Server) -> None:
 class BrokenView(NoView):
     """A view that fails at each paint."""
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         raise RuntimeError(draft.text)
 
 
@@ -304,7 +306,7 @@ class SlowView(NoView):
         self.paints = 0
         self.shown = threading.Event()
 
-    def paint(self, draft: Draft) -> bool:
+    def paint(self, draft: AnswerDraft) -> bool:
         self.paints += bool(draft.text)
         if self.paints == 10:
             self.shown.set()

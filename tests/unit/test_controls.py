@@ -7,7 +7,8 @@ import pytest
 from notebook_stream import ClaudeError
 from notebook_stream.ledger.usage import Ledger
 from notebook_stream.text.controls import strip_controls
-from notebook_stream.values.reply import Reply, Usage
+from notebook_stream.values.reply import Reply
+from notebook_stream.values.usage import Usage
 from notebook_stream.view.static import output, told
 
 from ..attacks import TERMINAL, controls_in

@@ -18,6 +18,7 @@ ROOMS = (
     {"text"},
     {"markdown"},
     {"values"},
+    {"reply", "turns"},
     {"errors"},
     {"background", "host"},
     {"stdio", "recording"},

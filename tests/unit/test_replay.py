@@ -14,7 +14,7 @@ from notebook_stream import OptionError, demo
 from notebook_stream.demo import HERE, recorded_reply
 from notebook_stream.recording.format import Recording, load, prompt_of, shorten
 from notebook_stream.recording.redaction import as_recorded, redact_recording
-from notebook_stream.values.reply import Draft
+from notebook_stream.values.draft import AnswerDraft
 
 GOOD = Recording(
     {"model": "claude-x", "messages": [{"role": "user", "content": "hé\n@ 1.0"}]},
@@ -194,7 +194,7 @@ def test_each_demo_reply_is_whole(path: Path) -> None:
 def text_of(prompt: str) -> str:
     """The text of the demo reply to a prompt."""
     recording = recorded_reply({"messages": [{"role": "user", "content": prompt}]})
-    draft = Draft()
+    draft = AnswerDraft()
     for line in b"".join(chunk for _, chunk in recording.chunks).splitlines():
         if line.startswith(b"data:"):
             draft.add(json.loads(line[5:]))

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notebook_stream.demo import HERE
-from notebook_stream.values.reply import Block, Draft, Reply
+from notebook_stream.values.block import Block
+from notebook_stream.values.draft import AnswerDraft
+from notebook_stream.values.reply import Reply
 from notebook_stream.view.static import output, told
 from notebook_stream.view.timeline import Story
 
@@ -22,7 +24,7 @@ STREAMS = [*sorted(HERE.glob("*.txt")), *CORPUS]
 
 @pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
 def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -> None:
-    draft, story = Draft(), Story()
+    draft, story = AnswerDraft(), Story()
     for event in events(path.read_text(encoding="utf-8")):
         draft.add(event)
         story.take(draft.blocks)
@@ -120,7 +122,7 @@ def test_citations_are_numbered_links_with_their_sources_below() -> None:
 
 
 def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
-    draft, story = Draft(), Story()
+    draft, story = AnswerDraft(), Story()
     draft.add({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}})
     for _ in range(1000):
         delta = {"type": "thinking_delta", "thinking": "words & "}

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from anthropic.lib.streaming import _beta_messages, _messages
 
-from notebook_stream.values.reply import Draft, Reply
+from notebook_stream.values.draft import AnswerDraft
+from notebook_stream.values.reply import Reply
 
 from ..loopback import event
 from ..streams import BEGUN, BETA, CORPUS, STREAMS, call, events, refused, stream, text
@@ -24,7 +25,7 @@ KNOWN = ("message_start", "message_delta", "message_stop")
 
 
 def folded(body: bytes) -> Reply:
-    draft = Draft()
+    draft = AnswerDraft()
     for one in events(body):
         draft.add(one)
     return draft.freeze()
@@ -127,7 +128,7 @@ SHAPES: list[Any] = [None, 1, -1, 1.5, True, [], [1], {}, {"a": 1}, "", "\ud83d"
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: repr(shape)[:12])
 def test_any_shape_in_any_place_leaves_a_reply(shape: Any) -> None:
-    draft = Draft()
+    draft = AnswerDraft()
     draft.add({"type": shape})
     for kind, *names in (
         ("message_start", "message"), ("content_block_start", "content_block", "index"),

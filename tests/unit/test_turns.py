@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from notebook_stream.conversation.place import Place
-from notebook_stream.values.reply import Draft, Ending, Reply
+from notebook_stream.values.draft import AnswerDraft
+from notebook_stream.values.reply import Ending, Reply
 from notebook_stream.values.turn import Cell, Turn, messages
 
 from ..streams import refused
@@ -16,7 +17,7 @@ from ..streams import refused
 def reply(
     *blocks: dict[str, Any], stop_reason: str | None = "end_turn", ending: Ending | None = None
 ) -> Reply:
-    draft = Draft("m")
+    draft = AnswerDraft("m")
     for index, block in enumerate(blocks):
         draft.add({"type": "content_block_start", "index": index, "content_block": block})
     if stop_reason:
@@ -171,7 +172,7 @@ def test_an_answer_outside_of_any_chat_is_not_looked_into() -> None:
     place = Place()
     place.keep("p", one)
     assert not place.turns
-    assert "blocks" not in vars(one)  # which would hold a long text a second time
+    assert "_rounds" not in vars(one)  # which would hold a long text a second time
 
 
 def test_a_reply_that_nests_deeper_than_json_can_be_written_ends_no_request_early() -> None:

@@ -15,7 +15,8 @@ import pytest
 from notebook_stream.cli import main
 from notebook_stream.ledger.saved import ledger_of
 from notebook_stream.ledger.usage import Ledger, Sum, dollars, estimate_tokens, price
-from notebook_stream.values.reply import Reply, Usage
+from notebook_stream.values.reply import Reply
+from notebook_stream.values.usage import Usage
 from notebook_stream.view.static import footer, metadata, mimebundle
 
 
@@ -39,21 +40,19 @@ def test_an_unknown_price_is_none_never_nothing() -> None:
 
 
 def test_the_footer_says_what_was_used_and_how_it_ended() -> None:
-    reply = Reply(
-        "hi",
-        model="claude-sonnet-5-5",
-        usage=Usage(input_tokens=1204, cache_read_input_tokens=3000),
-        output_tokens=312,
-        cost=0.0057,
-        first_token_seconds=0.6,
-        seconds=4.1,
-        stop_reason="end_turn",
-    )
-    assert footer(reply) == (
+    facts: dict[str, Any] = {
+        "model": "claude-sonnet-5-5",
+        "usage": Usage(input_tokens=1204, cache_read_input_tokens=3000),
+        "output_tokens": 312,
+        "cost": 0.0057,
+        "first_token_seconds": 0.6,
+        "seconds": 4.1,
+    }
+    assert footer(Reply("hi", stop_reason="end_turn", **facts)) == (
         "claude-sonnet-5-5 · 1,204 in · 3,000 cache read · 312 out · $0.0057 · first token 0.6 s "
         "· 4.1 s"
     )
-    reply.stop_reason, reply.estimated = "stopped", True
+    reply = Reply("hi", stop_reason="stopped", estimated=True, **facts)
     assert "≈ 312 out · ≈ $0.0057" in footer(reply)
     assert footer(reply).endswith("· stopped")
 
