@@ -22,6 +22,10 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from ..text.controls import CONTROLS
 
+# Tried and not used: `dollarmath` and `texmath` of mdit-py-plugins 0.7.0. To them a displayed
+# formula that is not closed yet is text, so that its lines would be laid out as a list, a rule or a
+# heading until it is; and `\[…\]` inside a paragraph is no formula. Three tests of
+# tests/unit/test_markdown.py fail with them. `amsmath` reads `\begin{…}` alone, which is none here.
 _INSIDE = r"(?:\\.|(?!\n\s*\n)[^\\])"
 DISPLAY = rf"\$\$(?P<dollars>{_INSIDE}+?)\$\$|\\\[(?P<brackets>{_INSIDE}+?)\\\]"
 # Pandoc's rule keeps `$5 and $10` money: no space inside, no digit after the closing dollar.

@@ -25,6 +25,10 @@ from .grammar import (
     seen,
 )
 
+# Tried and not used: mdformat 1.0.0, which renders Markdown from tokens. It is made for text that
+# is trusted: images stay images, ``<b>`` becomes ``\<b>``, and a bracket becomes ``\[``, which
+# begins a formula here and in JupyterLab. It lays lists out anew, raises KeyError for tables,
+# strikethrough and formulas without plugins, and needs the whole text, not one block at a time.
 _SEGMENT = re.compile(
     rf"""
     (?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
