@@ -154,7 +154,7 @@ class Reply(str):
     def _repr_markdown_(self) -> str:
         from .. import markdown
 
-        return markdown.harmless(self)
+        return markdown.sanitize(self)
 
 
 class Block:

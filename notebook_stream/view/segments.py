@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from ..markdown import code_span, fenced, harmless, literal
+from ..markdown import escape_markup, render_code_block, render_code_span, sanitize
 
 LONGEST = 4000
 """Characters of a tool's output that are shown; the reply has them all."""
@@ -69,10 +69,10 @@ def _line(words: str, code: str) -> Aside:
     """One line: words, and what a machine wrote."""
     code = _short(" ".join(code.split()), LINE)
     shown = f"<code>{html.escape(code)}</code>" if code else ""
-    marked = code_span(code) if code else ""
+    marked = render_code_span(code) if code else ""
     return Aside(
         f'<p class="ns-aside"><b>{html.escape(words)}</b> {shown}</p>\n',
-        f"<small>**{literal(words)}** {marked}".rstrip() + "</small>",
+        f"<small>**{escape_markup(words)}** {marked}".rstrip() + "</small>",
         f"{words} {code}".rstrip(),
     )
 
@@ -130,7 +130,7 @@ def is_web(url: str) -> bool:
 
 def marked_link(url: str, title: str) -> str:
     """A link in Markdown; the title alone where the address is none."""
-    return f"[{literal(title)}](<{url}>)" if is_web(url) else literal(title)
+    return f"[{escape_markup(title)}](<{url}>)" if is_web(url) else escape_markup(title)
 
 
 def _output(content: Any) -> str:
@@ -153,7 +153,7 @@ def _folded(summary: str, text: str, prose: bool) -> Aside | None:
     if not text.strip():
         return None
     shown = text if prose else _short(text)
-    body = harmless(shown).strip() if prose else fenced(shown)
+    body = sanitize(shown).strip() if prose else render_code_block(shown)
     kind = "ns-thinking" if prose else "ns-output"
     return Aside(
         f'<details class="ns-aside {kind}"><summary>{summary}</summary>'

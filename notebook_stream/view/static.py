@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import __version__
 from ..ledger.usage import dollars
-from ..markdown import MONEY, literal
+from ..markdown import MONEY, escape_markup
 from ..text.controls import strip_controls
 from ..text.keys import logger
 from ..values.reply import Block, Reply, sound
@@ -134,8 +134,8 @@ def mimebundle(
     """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
     said = [*notes, *sentences(reply)]
     line = footer(reply)
-    marked = [f"**{literal(note)}**" for note in said]
-    small = f"<small>{literal(line).replace(MONEY, '$')}</small>"  # the one there is
+    marked = [f"**{escape_markup(note)}**" for note in said]
+    small = f"<small>{escape_markup(line).replace(MONEY, '$')}</small>"  # the one there is
     return {
         "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *marked, small])),
         "text/plain": "\n\n".join(filter(None, [unmarked, *said, line])),

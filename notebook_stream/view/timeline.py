@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..markdown import Growing
+from ..markdown import GrowingMarkdown
 from ..values.reply import Block
 from .segments import aside, is_web, marked_link, open_aside
 
@@ -22,7 +22,7 @@ class Story:
 
     def __init__(self) -> None:
         self._html: list[str] = []
-        self._growing = Growing()
+        self._growing = GrowingMarkdown()
         self.waits = False
         self._block = 0
         self._taken = 0
@@ -61,16 +61,16 @@ class Story:
 
     def open_block(self) -> tuple[str, str]:
         """The HTML of what is not finished yet: more of the last block, and what follows it."""
-        inside, after = self._growing.open_block()
+        inside, after = self._growing.render_open_block()
         return inside, after + self._open
 
     def end(self) -> None:
         """Read what is left of the text, as nothing follows: `still` is quick then."""
-        self._growing.end()
+        self._growing.finish()
 
     def still(self) -> tuple[str, str]:
         """All of it as harmless Markdown and as plain text, with the sources it cites."""
-        markdown, plain = self._growing.still()
+        markdown, plain = self._growing.render_static()
         if not self._sources:
             return markdown, plain
         listed = [(number, url, title) for url, (number, title) in self._sources.items()]
@@ -100,7 +100,7 @@ class Story:
 
     def _aside(self, block: Block, *, done: bool) -> None:
         if self._taken == 0:
-            self._html += self._growing.close()
+            self._html += self._growing.close_block()
         self._taken = 1 + sum(map(len, block.pieces.values()))
         name = "thinking" if block.type == "thinking" else "partial_json"
         self._open = open_aside(block.type, str(block.start.get("name")), block.joined(name))
@@ -108,7 +108,7 @@ class Story:
             return
         self._open = ""
         if made := aside(block.finish()):
-            self._growing.add(made.markdown, made.plain)
+            self._growing.append_finished(made.markdown, made.plain)
             self._html.append(made.html)
 
     def _cite(self, block: Block) -> None:
