@@ -24,10 +24,10 @@ from IPython.core.magic import (
 )
 from traitlets import Bool, Float, Int, Unicode
 
+from .. import host
 from ..conversation import queue as queueing
 from ..conversation.place import Place
 from ..errors import CredentialsError, OptionError
-from ..host import here as host
 from ..prompt import Filled, fill_in
 from ..request.options import Options, Settings, manual, read_line, settings
 from ..running.imports import preload
@@ -418,7 +418,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.append(cells.keep_raw)
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()
-    host.hear_channel()
+    host.watch_channel()
     preload()
 
 
@@ -433,4 +433,4 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(cells.keep_raw)
     shell.input_transformers_post.remove(magics.transformer)
     magics.running.unwatch()
-    host.unhear_channel()
+    host.unwatch_channel()

@@ -11,10 +11,9 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import background
+from .. import background, host
 from ..conversation.place import Place
 from ..errors import ClaudeError, ConnectionLostError, StreamError, interruption
-from ..host import here as host
 from ..ledger import usage
 from ..request.body import Beginning, request_body
 from ..request.options import Options
@@ -171,7 +170,7 @@ class Answer:
     def _wait_for(self, future: concurrent.futures.Future[Any]) -> None:
         while not future.done():
             concurrent.futures.wait({future}, TICK_SECONDS)
-            host.take_clicks_while_blocked()
+            host.deliver_clicks_while_blocked()
 
     async def awaited(self) -> Reply:
         """Start, wait for the end, and leave the running loop free meanwhile.
@@ -205,7 +204,7 @@ class Answer:
         done = asyncio.wrap_future(future)
         while not future.done():
             await asyncio.wait({done}, timeout=TICK_SECONDS)
-            host.take_clicks()
+            host.deliver_clicks()
 
     def _interrupt(self) -> None:
         self._interrupted = True
@@ -266,7 +265,7 @@ class Answer:
         if not self._view.kept:
             self._unlisten()
         if self._view.shows:
-            reply._shown_now = host.shown_here()
+            reply._shown_now = host.displayhook_probe()
         for note in self._untold:
             warnings.warn(strip_controls(note), RuntimeWarning, stacklevel=5)
 
