@@ -13,7 +13,7 @@ from .markdown import table
 from .request.options import Options, text_of
 from .values.reply import Reply, sound
 from .values.turn import Turn, messages
-from .view.static import ended
+from .view.static import describe_ending
 
 SHOWN = 60
 """Characters of a prompt in a table."""
@@ -105,7 +105,7 @@ class Chat(Conversation):
             quoted = "\n".join(f"> {line}" for line in turn.prompt.split("\n"))
             parts += [sanitize(quoted), turn.reply._repr_markdown_()]
             if not turn.reply.complete:
-                parts.append(f"*({escape_markup(ended(turn.reply))})*")
+                parts.append(f"*({escape_markup(describe_ending(turn.reply))})*")
         return "\n\n".join(parts)
 
 

@@ -262,7 +262,7 @@ class Answer:
             self._bind(reply)
         finally:
             self._view.close()
-        if not self._view.kept:
+        if not self._view.stays:
             self._unlisten()
         if self._view.shows:
             reply._shown_now = host.displayhook_probe()
@@ -371,7 +371,7 @@ class Answer:
             self._reader.cancel()
 
     def _catch_up(self, message: dict[str, Any]) -> None:
-        self._view.hear(message)
+        self._view.receive(message)
         self._changed.set()
 
     def _frozen(self) -> Reply:

@@ -25,8 +25,8 @@ from IPython.display import publish_display_data, update_display
 
 from ..ledger.usage import dollars, estimate_tokens, price, session
 from ..values.reply import Draft, Reply
-from .static import Output, footer, output, sentences, told
-from .timeline import Story
+from .static import Output, build_output, footer, sentences, timeline_of
+from .timeline import Timeline
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
@@ -68,7 +68,7 @@ class LiveView:
         self._name = name
         self._budget = budget
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
-        self._story = Story()
+        self._timeline = Timeline()
         self._wait = ""
         self._packets: list[bytes] = []
         self._open = packed([])
@@ -76,16 +76,16 @@ class LiveView:
         self._last: dict[str, Any] = {}
         self._output: Output | None = None
         self._draft: Draft | None = None
-        self._sound = True
+        self._intact = True
         self._first: float | None = None
         self._priced = 0.0
         self._so_far: str | None = None
         self._sent = 0
-        self._seen = False
-        self._plain = False
+        self._is_shown = False
+        self._has_fallback = False
         self._resend = time.monotonic() + 0.1
         self._opened = time.monotonic()
-        self.kept = False
+        self.stays = False
 
     def open(self) -> None:
         """Display the widget, with a static part for front ends that cannot show it."""
@@ -96,23 +96,23 @@ class LiveView:
     def _live(self) -> dict[str, Any]:
         view = self.widget._repr_mimebundle_()
         data = view[0] if isinstance(view, tuple) else view
-        return {**(data or {}), **self._waiting("Claude is answering")}
+        return {**(data or {}), **self._fallback("Claude is answering")}
 
-    def _waiting(self, what: str) -> dict[str, Any]:
+    def _fallback(self, what: str) -> dict[str, Any]:
         where = f" Its text will be in `{self._name}`." if self._name else ""
         text = f"{what}; ■ (interrupt the kernel) stops it.{where}"
         return {"text/markdown": f"*{text}*", "text/plain": text.replace("`", "")}
 
-    def hear(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """A page shows the view now, and has so many blocks; or it cannot; or it was loaded."""
         if message.get("kind") == "loaded":
-            self.kept = True
+            self.stays = True
         elif message.get("kind") == "unshown":
-            self._show_plain()
+            self._show_fallback()
         elif message.get("kind") == "copy":
             self.widget.send({"kind": "markdown", "text": self._text()})
         elif message.get("kind") == "hello":
-            self._show_all(message)
+            self._catch_up(message)
 
     def wait(self, words: str) -> None:
         """Say it in the header."""
@@ -124,12 +124,12 @@ class LiveView:
             return self._output.reply if self._output else ""
         return draft.text
 
-    def _show_all(self, message: dict[str, Any]) -> None:
-        self._seen = True
+    def _catch_up(self, message: dict[str, Any]) -> None:
+        self._is_shown = True
         self._sent = min(self._sent, int(message.get("have", 0)))
         self._open_sent = False
-        if self._plain:
-            self._plain = False
+        if self._has_fallback:
+            self._has_fallback = False
             self._update(self._live())
         if self._output:
             self._send()
@@ -137,7 +137,7 @@ class LiveView:
     def paint(self, draft: Draft) -> bool:
         """Send the blocks that were finished since, and the open one."""
         self._draft = draft
-        self._tell(draft, whole=False)
+        self._take(draft, whole=False)
         counted = draft.usage.tokens("output_tokens") if draft.counted else None
         tokens = estimate_tokens(draft.written) if counted is None else counted
         now = time.monotonic()
@@ -151,10 +151,10 @@ class LiveView:
             "rate": self._rate(tokens, now),
             "cost": self._cost(draft, tokens, now),
         }
-        if not self._seen:
+        if not self._is_shown:
             self._do_without_a_page()
         self._send()
-        return self._story.waits
+        return self._timeline.has_more
 
     def _rate(self, tokens: int, now: float) -> int | None:
         """Tokens a second since the first one, once there is enough of both to say so."""
@@ -176,14 +176,14 @@ class LiveView:
                 self._so_far = f"{self._so_far} · {of}" if self._so_far else of
         return self._so_far
 
-    def _tell(self, draft: Draft, *, whole: bool) -> None:
-        self._sound = False
-        if self._story.take(draft.blocks, whole=whole):
-            if finished := self._story.finished():
+    def _take(self, draft: Draft, *, whole: bool) -> None:
+        self._intact = False
+        if self._timeline.take(draft.blocks, whole=whole):
+            if finished := self._timeline.take_finished():
                 self._packets.append(packed(finished))
-            self._open = packed(self._story.open_block())
+            self._open = packed(self._timeline.render_open_block())
             self._open_sent = False
-        self._sound = True
+        self._intact = True
 
     def _send(self) -> None:
         at, self._sent = self._sent, len(self._packets)
@@ -204,12 +204,12 @@ class LiveView:
             self._sent = 0
             self._open_sent = False
         if now >= self._opened + PATIENCE_SECONDS:
-            self._show_plain()
+            self._show_fallback()
 
-    def _show_plain(self) -> None:
-        if not self._plain and not self._output:
-            self._plain = True
-            self._update(self._waiting("Claude is answering, and this page cannot show it live"))
+    def _show_fallback(self) -> None:
+        if not self._has_fallback and not self._output:
+            self._has_fallback = True
+            self._update(self._fallback("Claude is answering, and this page cannot show it live"))
 
     def _update(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         update_display(  # type: ignore[no-untyped-call] # IPython's
@@ -219,22 +219,22 @@ class LiveView:
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Make the static output."""
         self._last |= {"phase": "done", "footer": [*notes, *sentences(reply), footer(reply)]}
-        self._output = output(reply, notes, self._name, lambda: self._told(reply))
+        self._output = build_output(reply, notes, self._name, lambda: self._whole_timeline(reply))
         self._draft = None  # of short deltas it is many times the text
 
-    def _told(self, reply: Reply) -> Story:
-        if not self._sound or self._draft is None:
-            return told(reply.blocks)
-        while self._story.waits:
-            self._tell(self._draft, whole=False)
-        self._tell(self._draft, whole=True)
-        return self._story
+    def _whole_timeline(self, reply: Reply) -> Timeline:
+        if not self._intact or self._draft is None:
+            return timeline_of(reply.blocks)
+        while self._timeline.has_more:
+            self._take(self._draft, whole=False)
+        self._take(self._draft, whole=True)
+        return self._timeline
 
     def close(self) -> None:
         """Put the static output in the widget's place."""
         data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
         self._update(data, facts)
-        if self.kept:
+        if self.stays:
             self._open_sent = False
             self._send()
             return

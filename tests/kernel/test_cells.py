@@ -51,7 +51,7 @@ def test_the_view_grows_while_the_cell_runs(kernel: Kernel, server: Server) -> N
     assert kernel.wait(cell).ok
 
 
-OF_AN_ANSWER = ("Answer", "Draft", "LiveView", "LiveWidget", "Reply", "Story")
+OF_AN_ANSWER = ("Answer", "Draft", "LiveView", "LiveWidget", "Reply", "Timeline")
 
 
 def test_nothing_of_an_answer_stays_once_its_variable_is_gone(kernel: Kernel) -> None:

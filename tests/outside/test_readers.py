@@ -11,7 +11,7 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from notebook_stream.markdown import MONEY, sanitize
 
 from ..unit.test_markdown import PIECES, Tags
-from ..unit.test_story import BLOCKS, whole
+from ..unit.test_timeline import BLOCKS, whole
 
 
 @settings(max_examples=200, deadline=None)
@@ -24,5 +24,5 @@ def test_a_text_runs_and_loads_nothing(pieces: list[str]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(BLOCKS, max_size=4))
 def test_thinking_and_tools_run_and_load_nothing(blocks: list[dict[str, Any]]) -> None:
-    saved, _ = whole(*blocks).still()
+    saved, _ = whole(*blocks).render_static()
     assert not Tags(markdown2html_mistune(saved)).bad, saved
