@@ -15,7 +15,7 @@ from .request.options import Options
 from .text.surrogates import repair_surrogates
 from .values.reply import Reply
 from .values.turn import messages
-from .view.static import ended
+from .view.static import describe_ending
 
 SHOWN = 60
 """Characters of a prompt in a table."""
@@ -98,14 +98,14 @@ class Chat(Conversation):
         return f"<Chat {self.name!r}: {count} turn{'s' * (count != 1)}>"
 
     def _repr_markdown_(self) -> str:
-        from .markdown import harmless, literal
+        from .markdown import escape_markup, sanitize
 
-        parts = [f"*{literal(repr(self).strip('<>'))}*"]
+        parts = [f"*{escape_markup(repr(self).strip('<>'))}*"]
         for turn in self.turns:
             quoted = "\n".join(f"> {line}" for line in turn.prompt.split("\n"))
-            parts += [harmless(quoted), turn.reply._repr_markdown_()]
+            parts += [sanitize(quoted), turn.reply._repr_markdown_()]
             if not turn.reply.complete:
-                parts.append(f"*({literal(ended(turn.reply))})*")
+                parts.append(f"*({escape_markup(describe_ending(turn.reply))})*")
         return "\n\n".join(parts)
 
 
@@ -125,10 +125,10 @@ class Chats:
         return [head, *(_row(*item) for item in self.named.items())]
 
     def __repr__(self) -> str:
-        return table.plain(self.rows())
+        return table.render_plain(self.rows())
 
     def _repr_markdown_(self) -> str:
-        return table.marked(self.rows(), 3)
+        return table.render_markdown(self.rows(), 3)
 
 
 def _row(variable: str, chat: Chat) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from . import host
 from .errors import OptionError
-from .host import here as host
 from .text.controls import strip_controls
 
 PROGRAM = "notebook-stream"

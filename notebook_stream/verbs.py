@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any
 
+from . import host
 from .conversation.conversation import Conversation
 from .conversation.place import Place
 from .conversation.queue import PromptQueue, Ticket
 from .errors import ClaudeError, OptionError
-from .host import here as host
 from .prompt import Filled, fill_in
 from .request.options import Options
 from .running import waiting

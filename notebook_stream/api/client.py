@@ -19,8 +19,7 @@ from pathlib import Path
 import anthropic
 import httpx2
 
-from .. import background
-from ..host import here as host
+from .. import background, host
 from ..recording.transport import ReplayTransport
 from ..text import keys
 from . import failures

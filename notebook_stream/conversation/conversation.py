@@ -8,8 +8,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from .. import host
 from ..background import ForkSafeLock
-from ..host import here as host
 from ..values.reply import Reply
 from ..values.turn import Cell, Turn
 from .place import Place, amend

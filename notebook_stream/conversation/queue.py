@@ -7,8 +7,8 @@ import concurrent.futures
 import threading
 from types import TracebackType
 
+from .. import host
 from ..errors import OptionError, interruption
-from ..host import here as host
 
 TICK_SECONDS = 0.05
 """A thread or loop that waits looks so often for clicks and interrupts, which do not wake it."""
@@ -108,7 +108,7 @@ class Ticket:
         try:
             while not self._called.done():
                 concurrent.futures.wait({self._called}, TICK_SECONDS)
-                host.take_clicks_while_blocked()
+                host.deliver_clicks_while_blocked()
         except KeyboardInterrupt:
             raise interrupted() from None
 
@@ -119,7 +119,7 @@ class Ticket:
         called = asyncio.wrap_future(self._called)
         while not called.done():
             await asyncio.wait({called}, timeout=TICK_SECONDS)
-            host.take_clicks()
+            host.deliver_clicks()
 
 
 def interrupted() -> KeyboardInterrupt:

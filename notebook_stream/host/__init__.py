@@ -1,1 +1,39 @@
-"""The program around us."""
+"""The program around this package: IPython, its kernel and front end, and the SDK.
+
+Only the modules of this room touch private parts of other packages. Each probes them before it uses
+them, and names the versions in which they were read.
+"""
+
+from .cells import RunningCells, cell, may_await, when_cell_ends
+from .clicks import (
+    deliver_clicks,
+    deliver_clicks_while_blocked,
+    listen,
+    new_comm_id,
+    unwatch_channel,
+    watch_channel,
+)
+from .frontend import Kind, displayhook_probe, kind
+from .interrupts import interrupts_raise, interrupts_to
+from .ipython import shell
+from .retries import before_retry
+
+__all__ = [
+    "Kind",
+    "RunningCells",
+    "before_retry",
+    "cell",
+    "deliver_clicks",
+    "deliver_clicks_while_blocked",
+    "displayhook_probe",
+    "interrupts_raise",
+    "interrupts_to",
+    "kind",
+    "listen",
+    "may_await",
+    "new_comm_id",
+    "shell",
+    "unwatch_channel",
+    "watch_channel",
+    "when_cell_ends",
+]

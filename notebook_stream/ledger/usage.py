@@ -169,10 +169,10 @@ class Ledger:
         return pandas.DataFrame(self.records(), columns=columns).set_index(list(self.names))
 
     def __repr__(self) -> str:
-        return table.plain(list(self.rows()))
+        return table.render_plain(list(self.rows()))
 
     def _repr_markdown_(self) -> str:
-        return table.marked(list(self.rows()), len(self._named()))
+        return table.render_markdown(list(self.rows()), len(self._named()))
 
 
 class Session:

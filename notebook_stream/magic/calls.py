@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .. import host
 from ..conversation.place import Place
 from ..conversation.queue import PromptQueue
 from ..errors import OptionError
-from ..host import here as host
 from ..prompt import Filled, fill_in
 from ..request.line import read_line
 from ..request.options import Options

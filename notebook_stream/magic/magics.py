@@ -18,10 +18,10 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from .. import host
 from ..conversation import queue
 from ..conversation.place import Place
 from ..errors import CredentialsError, OptionError
-from ..host import here as host
 from ..request.options import Options, settings
 from ..request.table import SETTINGS, manual
 from ..running.imports import preload
@@ -195,7 +195,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.append(cells.keep_raw)
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()
-    host.hear_channel()
+    host.watch_channel()
     preload()
 
 
@@ -210,4 +210,4 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(cells.keep_raw)
     shell.input_transformers_post.remove(magics.transformer)
     magics.running.unwatch()
-    host.unhear_channel()
+    host.unwatch_channel()

@@ -1,6 +1,16 @@
-"""Markdown of an answer, three ways: HTML blocks that grow, safe Markdown, plain text."""
+"""Markdown of an answer in three forms: HTML that grows, sanitized Markdown, plain text."""
 
-from .growing import Growing
-from .safe import MONEY, code_span, fenced, harmless, literal, plain
+from .escaping import MONEY, escape_markup, render_code_block, render_code_span
+from .growing import GrowingMarkdown
+from .plain import render_plain
+from .sanitizing import sanitize
 
-__all__ = ["MONEY", "Growing", "code_span", "fenced", "harmless", "literal", "plain"]
+__all__ = [
+    "MONEY",
+    "GrowingMarkdown",
+    "escape_markup",
+    "render_code_block",
+    "render_code_span",
+    "render_plain",
+    "sanitize",
+]

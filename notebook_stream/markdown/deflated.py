@@ -1,26 +1,60 @@
-"""Text that grows and is read when it is done."""
+"""Text that only grows, compressed in memory until it is read."""
 
 from __future__ import annotations
 
 import zlib
 
 
-class Kept:
-    """Finished text, deflated: as a `str` it takes four bytes a character wherever an emoji is.
+class DeflatedText:
+    """Text that is appended to, each part deflated: about a fifth of its size.
+
+    A `str` takes four bytes for each of its characters as soon as one of them is an emoji.
 
     Attributes:
-        end: The last two characters.
+        end: The last two characters that were appended.
     """
 
     def __init__(self) -> None:
         self.end = ""
-        self._pieces: list[bytes] = []
+        self._parts: list[bytes] = []
 
-    def add(self, text: str) -> None:
-        """Add ``text``."""
+    def append(self, text: str) -> None:
+        """Append ``text``."""
         self.end = text[-2:]
-        self._pieces.append(zlib.compress(text.encode(errors="surrogatepass"), 1))
+        self._parts.append(zlib.compress(text.encode(errors="surrogatepass"), 1))
 
     def __str__(self) -> str:
-        """All of it."""
-        return b"".join(map(zlib.decompress, self._pieces)).decode(errors="surrogatepass")
+        """Return the whole text."""
+        return b"".join(map(zlib.decompress, self._parts)).decode(errors="surrogatepass")
+
+
+class FinishedText:
+    """The finished blocks of an answer in two forms: sanitized Markdown and plain text.
+
+    Attributes:
+        markdown: The Markdown, with placeholders for dollar signs (`sanitizing.resolve_dollars`).
+        plain: The plain text, with any number of blank lines (`plain.collapse_blank_lines`).
+    """
+
+    def __init__(self) -> None:
+        self.markdown = DeflatedText()
+        self.plain = DeflatedText()
+
+    def append(self, markdown: str, plain: str) -> None:
+        """Append text that already ends as its blocks need it."""
+        self.markdown.append(markdown)
+        self.plain.append(plain)
+
+    def append_block(self, markdown: str, plain: str, *, continued: bool = False) -> None:
+        """Append a block with a blank line after it.
+
+        Args:
+            markdown: The block as Markdown; "" appends none.
+            plain: The block as plain text.
+            continued: Whether it is the rest of the block that was appended last, so that no blank
+                line may come between the two.
+        """
+        if markdown:
+            gap = "" if continued or self.markdown.end in {"", "\n\n"} else "\n\n"
+            self.markdown.append(f"{gap}{markdown}\n\n")
+        self.plain.append(f"{plain}\n\n")

@@ -1,8 +1,8 @@
-r"""What counts as Markdown here: CommonMark, GitHub's tables and links, and math.
+r"""The grammar of Markdown here: CommonMark, GitHub's tables, task lists and links, and math.
 
-Raw HTML is text. Math is `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, found before emphasis and never
-across a blank line, as JupyterLab does (``packages/rendermime/src/latex.ts``); a formula that is
-not closed never swallows the page.
+Raw HTML is text. Math is `$…$`, `$$…$$`, `\(…\)` and `\[…\]`. A formula takes precedence over
+emphasis and never extends over a blank line, as in JupyterLab
+(``packages/rendermime/src/latex.ts``), so that one which is not closed swallows no other block.
 """
 
 from __future__ import annotations
@@ -22,9 +22,13 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from ..text.controls import CONTROLS
 
+# Tried and not used: `dollarmath` and `texmath` of mdit-py-plugins 0.7.0. To them a displayed
+# formula that is not closed yet is text, so that its lines would be laid out as a list, a rule or a
+# heading until it is; and `\[…\]` inside a paragraph is no formula. Three tests of
+# tests/unit/test_markdown.py fail with them. `amsmath` reads `\begin{…}` alone, which is none here.
 _INSIDE = r"(?:\\.|(?!\n\s*\n)[^\\])"
 DISPLAY = rf"\$\$(?P<dollars>{_INSIDE}+?)\$\$|\\\[(?P<brackets>{_INSIDE}+?)\\\]"
-# Pandoc's rule keeps `$5 and $10` money: no space inside, no digit after the closing dollar.
+# By Pandoc's rule `$5 and $10` is money: no space inside, no digit after the closing dollar.
 INLINE = (
     r"\$(?![\s$])(?P<dollar>(?:\\.|(?!\n\s*\n)[^\\$])*?(?:\\.|[^\s\\$]))\$(?!\d)"
     rf"|\\\((?P<parens>{_INSIDE}+?)\\\)"
@@ -32,69 +36,83 @@ INLINE = (
 _MATH = re.compile(rf"(?P<display>{DISPLAY})|(?P<inline>{INLINE})", re.DOTALL)
 _CLOSING = {"$$": "$$", r"\[": r"\]"}
 
-
 SCHEMES = frozenset({"http:", "https:", "mailto:", "ftp:", "tel:"})
-"""What a link may begin with, where it says more than a place on the page."""
+"""The URL schemes that a link may have."""
 
 LONGEST_PARAGRAPH = 10_000
-"""Characters of one paragraph that are read for markup; a longer one is plain text.
+"""The length of a paragraph, in characters, above which no inline markup is parsed in it.
 
-Readers of Markdown, ours and JupyterLab's, take a time that grows with its square.
+The time that parsers of Markdown take, ours and JupyterLab's, grows with the square of the length.
 """
 
 LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
-"""The tokens that open a list."""
+"""The types of the tokens that open a list."""
 
-_DEFINES = re.compile(
+_FORBIDDEN = re.compile(
     r"\\(?:[gex]?def|let|futurelet|global|(?:re|provide)?newcommand|(?:re)?newenvironment|require"
     r"|DeclareMathOperator|rule|Rule|Space)(?![A-Za-z])"
 )
-"""MathJax would keep these for every cell of the page, or make pages of one formula."""
+"""LaTeX commands that MathJax applies to every cell of the page, or that fill pages."""
 
 
-def is_tame(latex: str) -> bool:
-    """Whether every reader can set a formula: a deep one ends the page's process in MathJax 3."""
+def is_safe_latex(latex: str) -> bool:
+    """Return whether every reader can render a formula.
+
+    That is: at most 3000 characters, braces and environments at most 25 deep, nothing of
+    `_FORBIDDEN`. A deeper formula ends the page's process in MathJax 3.
+    """
     depth = deepest = 0
     for sign in re.findall(r"\\.|[{}]", latex):
         depth += {"{": 1, "}": -1}.get(sign, 0)
         deepest = max(deepest, depth)
     opened = len(re.findall(r"\\(?:left|begin)(?![A-Za-z])", latex))
-    return len(latex) <= 3000 and deepest <= 25 and opened <= 25 and not _DEFINES.search(latex)
+    return len(latex) <= 3000 and deepest <= 25 and opened <= 25 and not _FORBIDDEN.search(latex)
 
 
-def links_to(address: str) -> bool:
-    """Whether a link may have this address: it runs nothing, holds no data, starts no program."""
+def is_allowed_address(address: str) -> bool:
+    """Return whether a link may have this address: a relative one, or one of `SCHEMES`.
+
+    Others run code, hold data or start a program. References and percent-encoding are resolved
+    first, as a browser does.
+    """
     address = re.sub(r"[\s\\\0-\x1f]", "", html.unescape(unquote(address)))
     scheme = re.match(r"[^/?#:]*:", address)
     return not scheme or scheme[0].lower() in SCHEMES
 
 
 def language_of(info: str) -> str:
-    """The language that a fence names; a page would make a picture of a diagram's."""
+    """Return the language that a fence's info string names.
+
+    "text" stands for ``mermaid``: JupyterLab would draw a diagram from the code.
+    """
     word = re.match(r"[\w+#.-]*", info.strip())[0]  # type: ignore[index] # it matches anything
     return "text" if word.lower() == "mermaid" else word
 
 
-_UNSEEN = re.compile(f"[{CONTROLS}\ufdd0-\ufdef]")
+_INVISIBLE = re.compile(f"[{CONTROLS}\ufdd0-\ufdef]")
 
 
-def seen(text: str) -> str:
-    """The text without what cannot be seen but changes what is: controls, and our own marks."""
-    return _UNSEEN.sub("", text)
+def strip_invisible(text: str) -> str:
+    """Return ``text`` without control characters and without Unicode's noncharacters.
+
+    The sanitizer uses a noncharacter as its placeholder.
+    """
+    return _INVISIBLE.sub("", text)
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines, with their ends; ``splitlines()`` knows more line ends than Markdown."""
+def split_lines(text: str) -> list[str]:
+    """Return the lines with their line feeds; `str.splitlines` splits at other characters too."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def formula(match: re.Match[str]) -> tuple[str, bool]:
-    """The LaTeX of a matched formula, and whether it is a displayed one."""
+def read_formula(match: re.Match[str]) -> tuple[str, bool]:
+    """Return the LaTeX of a matched formula, and whether it is displayed on lines of its own."""
     names = ("dollars", "brackets", "dollar", "parens")
     return next(match[name] for name in names if match[name] is not None), bool(match["display"])
 
 
-def _math_inline(state: StateInline, silent: bool) -> bool:
+def _parse_inline_math(state: StateInline, silent: bool) -> bool:
+    """Parse a formula inside of a paragraph; an inline rule of markdown-it."""
     if state.src[state.pos] not in "$\\":
         return False
     match = _MATH.match(state.src, state.pos, state.posMax)
@@ -102,21 +120,24 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         token = state.push("math", "math", 0)
-        token.content, display = formula(match)
+        token.content, display = read_formula(match)
         token.meta["display"] = display
     state.pos = match.end()
     return True
 
 
-def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A displayed formula on lines of its own; one that is still open runs to the end."""
+def _parse_math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a formula on lines of its own; a block rule of markdown-it.
+
+    A formula that is not closed extends to the last line, and its token's ``meta["open"]`` is True.
+    """
     if state.is_code_block(start):
         return False
     at = state.bMarks[start] + state.tShift[start]
     opener = state.src[at : at + 2]
     if opener not in _CLOSING:
         return False
-    found = _closing_line(state, start, end, _CLOSING[opener])
+    found = _find_closing_line(state, start, end, _CLOSING[opener])
     if found is None or silent:
         return found is not None
     token = state.push("math_block", "math", 0)
@@ -129,7 +150,8 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def _closing_line(state: StateBlock, start: int, end: int, closing: str) -> int | None:
+def _find_closing_line(state: StateBlock, start: int, end: int, closing: str) -> int | None:
+    """Return the line after the one that ends a formula; None where it is no block of its own."""
     for line in range(start, end):
         left = state.bMarks[line] + state.tShift[line] + (2 if line == start else 0)
         text = state.src[left : state.eMarks[line]]
@@ -142,19 +164,20 @@ def _closing_line(state: StateBlock, start: int, end: int, closing: str) -> int 
 
 @cache
 def parser() -> MarkdownIt:
-    """The one parser of this package."""
+    """Return the one parser of this package; it has no state."""
     md = MarkdownIt("commonmark", {"html": False, "maxNesting": 40})
     md.enable(["table", "strikethrough"]).use(tasklists_plugin).use(gfm_autolink_plugin)
     md.block.ruler.before(
-        "fence", "math_block", _math_block, {"alt": ["paragraph", "blockquote", "list"]}
+        "fence", "math_block", _parse_math_block, {"alt": ["paragraph", "blockquote", "list"]}
     )
-    md.inline.ruler.before("escape", "math", _math_inline)
-    md.core.ruler.at("inline", _inline)
-    md.validateLink = links_to  # type: ignore[method-assign, assignment] # as its manual says
+    md.inline.ruler.before("escape", "math", _parse_inline_math)
+    md.core.ruler.at("inline", _parse_inline)
+    md.validateLink = is_allowed_address  # type: ignore[method-assign, assignment] # as its manual says
     return md
 
 
-def _inline(state: StateCore) -> None:
+def _parse_inline(state: StateCore) -> None:
+    """Parse the text of each block, up to `LONGEST_PARAGRAPH`; a core rule of markdown-it."""
     for token in state.tokens:
         if token.type != "inline":
             continue

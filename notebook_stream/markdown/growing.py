@@ -1,185 +1,210 @@
-"""Markdown to HTML while it arrives: finished blocks once, the open one again and again.
+"""Render Markdown while it arrives: finished blocks once, the open one again and again.
 
-A block is finished when a later one has begun on a complete line: no text that follows can change
-it any more (link definitions that come later excepted).
+A block is finished when a later one has begun on a complete line: no text that follows changes it,
+except link definitions, which may come later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markdown_it.token import Token
 
-from .deflated import Kept
-from .grammar import lines_of, parser, seen
-from .pieces import LIST_LINES, cut, first_line, groups_of, is_list, next_number, without_last_item
-from .rendering import html_of, inside_of, mark_looseness
-from .safe import missing_fence, plain_blocks, plain_settled, safe, settled
+from .deflated import FinishedText
+from .grammar import parser, split_lines, strip_invisible
+from .pieces import (
+    LIST_LINES,
+    drop_last_item,
+    find_cut,
+    first_line,
+    is_list,
+    next_item_number,
+    split_blocks,
+)
+from .plain import collapse_blank_lines, render_plain_piece
+from .rendering import extract_inside, normalize_list, render_block
+from .sanitizing import find_missing_fence, resolve_dollars, sanitize_blocks
 
 
-class Growing:
-    """A text that grows: as HTML blocks, and as what is left of it at the end.
+@dataclass(frozen=True)
+class Continuation:
+    """What is needed to parse the rest of a block whose first lines are finished.
 
-    Each block is parsed for good once, for all three. Long code, tables and lists are finished in
-    pieces: HTML that begins with ``+`` is more of the block before it.
+    Attributes:
+        head: The lines that open the block (a fence, a table's head); "" for a list.
+        number: The number of the next list item; None where the text begins with a new block.
+    """
+
+    head: str = ""
+    number: int | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether there is a block to continue."""
+        return self.number is not None
+
+
+NEW_BLOCK = Continuation()
+
+
+def _parse(source: str, env: dict[str, Any]) -> list[Token]:
+    """Return the tokens of some Markdown, its lists normalized (`normalize_list`)."""
+    tokens = parser().parse(source, env)
+    if lists := [block for block in split_blocks(tokens) if is_list(block)]:
+        lines = split_lines(source)
+        for block in lists:
+            normalize_list(block, lines)
+    return tokens
+
+
+class GrowingMarkdown:
+    """Markdown of any origin that grows, rendered as HTML, sanitized Markdown and plain text.
+
+    A finished block is parsed once for all three. Code, tables and lists that are long are finished
+    in pieces: HTML that begins with ``+`` belongs inside of the block before it.
     """
 
     def __init__(self) -> None:
         self._tail = ""
-        self._goes_on = False  # whether the tail begins with more of a block
-        self._head = ""  # what that needs before it to be read as such, as its own first lines
-        self._number = 1  # of its first item
+        self._continuation = NEW_BLOCK
         self._env: dict[str, Any] = {}
-        self._markdown = Kept()
-        self._plain = Kept()
+        self._finished = FinishedText()
 
     def grow(self, text: str) -> list[str]:
-        """Add ``text``.
+        """Append ``text``.
 
         Returns:
             The HTML of each block or piece that it finished, in order.
         """
-        self._tail += seen(text)
+        self._tail += strip_invisible(text)
         if "\n" not in text:
             return []
-        groups = self._complete()
-        if len(groups) < 2:
-            return list(self._pieces(groups))
-        finished = list(self._finished(groups))
+        blocks = self._parse_complete_lines()
+        if len(blocks) < 2:
+            return list(self._finish_piece(blocks))
+        finished = list(self._finish_blocks(blocks))
         if self._tail.count("\n") < LIST_LINES:
-            return finished  # too short for `cut`: a second parse would find nothing
-        return [*finished, *self._pieces(self._complete())]
+            return finished  # It is too short for `find_cut`: no need to parse it again.
+        return [*finished, *self._finish_piece(self._parse_complete_lines())]
 
     @property
     def unfinished(self) -> int:
-        """Characters that the next call reads again."""
+        """The number of characters that the next call parses again."""
         return len(self._tail)
 
-    def open_block(self) -> tuple[str, str]:
-        """The HTML of what is not finished yet: more of the last block, and what follows it."""
-        html = self._html(groups_of(self._parsed(self._tail)))
+    def render_open_block(self) -> tuple[str, str]:
+        """Render what is not finished.
+
+        Returns:
+            The HTML that belongs inside of the last finished block, and the HTML after it.
+        """
+        html = self._render_html(split_blocks(self._parse_tail()))
         inside = html.pop(0)[1:] if html and html[0].startswith("+") else ""
         return inside, "".join(html)
 
-    def close(self) -> list[str]:
-        """Finish the open block, as if a blank line had come.
+    def close_block(self) -> list[str]:
+        """Finish the open block, as if a blank line followed.
 
         Returns:
-            Its HTML.
+            The HTML of each block or piece that this finished.
         """
-        tokens, markdown, plain = self._rest()
-        html = self._html(groups_of(tokens))
-        self._add(markdown.rstrip("\n"), plain, more=self._goes_on)
-        self._tail = self._head = ""
-        self._goes_on = False
+        tokens, markdown, plain = self._render_rest()
+        html = self._render_html(split_blocks(tokens))
+        continued = bool(self._continuation)
+        self._finished.append_block(markdown.rstrip("\n"), plain, continued=continued)
+        self._restart("")
         return html
 
-    def add(self, markdown: str, plain: str) -> None:
-        """Add finished blocks that are harmless already, after `close`."""
-        self._add(markdown, plain, more=False)
+    def append_finished(self, markdown: str, plain: str) -> None:
+        """Append a block that is sanitized already; only after `close_block`."""
+        self._finished.append_block(markdown, plain)
 
-    def _add(self, markdown: str, plain: str, *, more: bool) -> None:
-        if markdown:
-            gap = "" if more or self._markdown.end in {"", "\n\n"} else "\n\n"
-            self._markdown.add(f"{gap}{markdown}\n\n")
-        self._plain.add(f"{plain}\n\n")
+    def finish(self) -> None:
+        """Finish all text, as nothing follows: `render_static` parses nothing then."""
+        _, markdown, plain = self._render_rest()
+        self._finished.append(markdown, plain)
+        self._restart("")
 
-    def end(self) -> None:
-        """Finish all, as nothing follows: `still` has nothing left to parse."""
-        _, markdown, plain = self._rest()
-        self._markdown.add(markdown)
-        self._plain.add(plain)
-        self._tail = self._head = ""
-        self._goes_on = False
+    def render_static(self) -> tuple[str, str]:
+        """Return the whole text so far as sanitized Markdown and as plain text."""
+        _, markdown, plain = self._render_rest()
+        return (
+            resolve_dollars(f"{self._finished.markdown}{markdown}"),
+            collapse_blank_lines(f"{self._finished.plain}{plain}"),
+        )
 
-    def still(self) -> tuple[str, str]:
-        """The whole text so far as harmless Markdown and as plain text."""
-        _, markdown, plain = self._rest()
-        return settled(f"{self._markdown}{markdown}"), plain_settled(f"{self._plain}{plain}")
+    def _restart(self, tail: str, continuation: Continuation = NEW_BLOCK) -> None:
+        """Leave ``tail`` unfinished, as the rest of a block or as new ones."""
+        self._tail = tail
+        self._continuation = continuation
 
-    def _rest(self) -> tuple[list[Token], str, str]:
-        """What is not finished yet: its tokens, and harmless Markdown and plain text of it."""
-        tokens, lines = self._parsed(self._tail), lines_of(self._head + self._tail)
-        markdown, plain = self._still(tokens, lines)
-        return tokens, markdown + missing_fence(tokens, lines), plain
+    def _render_rest(self) -> tuple[list[Token], str, str]:
+        """Return what is not finished as tokens, as sanitized Markdown and as plain text."""
+        tokens, lines = self._parse_tail(), self._lines()
+        markdown, plain = self._render_texts(tokens, lines)
+        return tokens, markdown + find_missing_fence(tokens, lines), plain
 
-    def _parsed(self, source: str) -> list[Token]:
-        tokens = parser().parse(self._head + source, self._env)
-        if lists := [group for group in groups_of(tokens) if is_list(group)]:
-            lines = lines_of(self._head + source)
-            for group in lists:
-                mark_looseness(group, lines)
-        return tokens
+    def _parse_tail(self, end: int | None = None) -> list[Token]:
+        return _parse(self._continuation.head + self._tail[:end], self._env)
 
-    def _complete(self) -> list[list[Token]]:
-        """The blocks of the lines that are complete."""
-        return groups_of(self._parsed(self._tail[: self._tail.rfind("\n") + 1]))
+    def _lines(self) -> list[str]:
+        return split_lines(self._continuation.head + self._tail)
 
-    def _html(self, groups: Sequence[Sequence[Token]]) -> list[str]:
-        html = [html_of(group, self._env) for group in groups]
-        if self._goes_on and html:
-            html[0] = f"+{inside_of(html[0])}"
+    def _parse_complete_lines(self) -> list[list[Token]]:
+        return split_blocks(self._parse_tail(self._tail.rfind("\n") + 1))
+
+    def _render_html(self, blocks: Sequence[Sequence[Token]]) -> list[str]:
+        html = [render_block(block, self._env) for block in blocks]
+        if self._continuation and html:
+            html[0] = f"+{extract_inside(html[0])}"
         return [one for one in html if one not in {"", "+"}]
 
-    def _still(
-        self, tokens: Sequence[Token], lines: Sequence[str], *, piece: bool = False
+    def _render_texts(
+        self, tokens: Sequence[Token], lines: Sequence[str], *, cut: bool = False
     ) -> tuple[str, str]:
-        """Some blocks as harmless Markdown and as plain text.
+        """Return blocks as sanitized Markdown and as plain text.
 
         Args:
-            tokens: The blocks'.
+            tokens: The tokens of the blocks.
             lines: Their source, with the head.
-            piece: Whether the block goes on.
+            cut: Whether the only block is continued after them.
         """
-        markdown = safe(tokens, lines, self._env)
-        return "".join(lines_of(markdown)[len(lines_of(self._head)) :]), self._said(tokens, piece)
+        markdown = split_lines(sanitize_blocks(tokens, lines, self._env))
+        plain = render_plain_piece(tokens, number=self._continuation.number, cut=cut)
+        return "".join(markdown[self._continuation.head.count("\n") :]), plain
 
-    def _said(self, tokens: Sequence[Token], piece: bool) -> str:
-        """Plain text of some blocks, the first of them perhaps more of one, or not all of it."""
-        if not tokens or not (self._goes_on or piece):
-            return plain_blocks(tokens)
-        if tokens[0].type == "fence":
-            return tokens[0].content + ("" if piece else f"\n\n{plain_blocks(tokens[1:])}")
-        if is_list(tokens):
-            if self._goes_on:
-                tokens[0].attrSet("start", self._number)
-            said = plain_blocks(tokens)
-            return said[:-1] if piece else said  # its last line ends the list
-        rows = lines_of(plain_blocks(tokens))[1 if self._goes_on else 0 :]
-        return "".join(rows).rstrip("\n") + "\n" if piece else "".join(rows)
-
-    def _finished(self, groups: list[list[Token]]) -> Iterator[str]:
-        if groups[-1][0].meta.get("open"):
-            groups.pop()  # a blank line would make it part of the paragraph before it
-        if len(groups) < 2:
+    def _finish_blocks(self, blocks: list[list[Token]]) -> Iterator[str]:
+        """Finish all blocks but the last, and yield their HTML."""
+        if blocks[-1][0].meta.get("open"):
+            blocks.pop()  # A blank line would make it part of the paragraph before it.
+        if len(blocks) < 2:
             return
-        yield from self._html(groups[:-1])
-        self._keep(groups[:-1], first_line(groups[-1]), piece=False)
-        self._head = ""
-        self._goes_on = False
+        yield from self._render_html(blocks[:-1])
+        self._restart(self._append_lines(blocks[:-1], first_line(blocks[-1]), cut=False))
 
-    def _pieces(self, groups: Sequence[list[Token]]) -> Iterator[str]:
-        """Finish the first lines of a long block that is open: code, rows of a table, items."""
-        if len(groups) != 1:
+    def _finish_piece(self, blocks: Sequence[list[Token]]) -> Iterator[str]:
+        """Finish the first lines of a long open block, and yield their HTML."""
+        if len(blocks) != 1:
             return
-        lines = lines_of(self._head + self._tail)[: self._head.count("\n") + self._tail.count("\n")]
-        head, end = cut(groups[0], lines)
+        lines = [line for line in self._lines() if line.endswith("\n")]
+        head, end = find_cut(blocks[0], lines)
         if not end:
             return
-        first = "".join(lines[: end + is_list(groups[0])])[len(self._head) :]
-        pieces = [without_last_item(group) for group in groups_of(self._parsed(first))]
-        yield from self._html(pieces)
-        self._keep(pieces, end, piece=True)
-        self._head = "".join(lines[:head])
-        self._goes_on = True
+        first = _parse("".join(lines[: end + is_list(blocks[0])]), self._env)
+        pieces = [drop_last_item(block) for block in split_blocks(first)]
+        yield from self._render_html(pieces)
+        rest = self._append_lines(pieces, end, cut=True)
+        number = next_item_number([token for piece in pieces for token in piece])
+        self._restart(rest, Continuation("".join(lines[:head]), number))
 
-    def _keep(self, groups: Sequence[Sequence[Token]], end: int, *, piece: bool) -> None:
-        """Make the lines before ``end``, counted with the head, part of what is finished."""
-        lines = lines_of(self._head + self._tail)
-        tokens = [token for group in groups for token in group]
-        markdown, plain = self._still(tokens, lines[:end], piece=piece)
-        self._markdown.add(markdown)
-        self._plain.add(plain)
-        self._number = next_number(tokens) if piece else 1
-        self._tail = "".join(lines[end:])
+    def _append_lines(self, blocks: Sequence[Sequence[Token]], end: int, *, cut: bool) -> str:
+        """Append the lines before ``end``, counted with the head, to the finished text.
+
+        Returns:
+            The source of the other lines.
+        """
+        lines = self._lines()
+        tokens = [token for block in blocks for token in block]
+        self._finished.append(*self._render_texts(tokens, lines[:end], cut=cut))
+        return "".join(lines[end:])

@@ -1,4 +1,4 @@
-"""Blocks as the HTML of the live view."""
+"""Render blocks as the HTML of the live view."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from .grammar import is_tame, language_of, lines_of, parser
-from .pieces import PIECE_LINES, first_line, items_of
+from .grammar import is_safe_latex, language_of, parser, split_lines
+from .pieces import PIECE_LINES, find_items, first_line
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
     *(e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type)),
@@ -34,33 +34,34 @@ _MATH_ATTRIBUTES = frozenset({
 })  # fmt: skip
 
 LONGEST_CODE = 20_000
-"""Characters of a piece of code that are highlighted; more in so few lines is data."""
+"""The length of a piece of code, in characters, above which it is not highlighted: it is data."""
 
 
-def html_of(tokens: Sequence[Token], env: EnvType) -> str:
-    """The HTML of a block."""
+def render_block(tokens: Sequence[Token], env: EnvType) -> str:
+    """Return the HTML of a block."""
     return str(_renderer().render(tokens, parser().options, env))
 
 
-def inside_of(html: str) -> str:
-    """What is inside of a table's body, of a block of code, or of a list."""
+def extract_inside(html: str) -> str:
+    """Return the HTML inside of a list or a code block, or the body of a table; "" of any other."""
     found = re.match(r"<[uo]l[^>]*>\n(.*)</[uo]l>", html, re.DOTALL) or re.search(
         r"(<tbody>.*</tbody>)|<code>(.*)</code>", html, re.DOTALL
     )
     return next(filter(None, found.groups()), "") if found else ""
 
 
-def mark_looseness(group: Sequence[Token], lines: Sequence[str]) -> None:
-    """Give all items of a list paragraphs, and one a mark where they stand apart.
+def normalize_list(block: Sequence[Token], lines: Sequence[str]) -> None:
+    """Change the tokens of a list so that its items look the same in whichever piece they come.
 
-    Which of the two a list is may show only after its first items were finished, and then holds for
-    those too: the page gives the mark to the list.
+    All items have paragraphs, also those of a tight list; the class ``ns-loose`` tells the two
+    kinds apart. A list may turn out to be loose only after its first items were finished, and all
+    of its items are loose then: the page copies the class from an item to the list.
     """
-    group[0].attrs.pop("class", None)  # of lists with a task in them, which may come later too
-    paragraphs = [token for token in group if token.level == 2 and token.type in _PARAGRAPH]
-    gaps = (lines[first_line([item]) - 1].isspace() for item in items_of(group)[1:])
+    block[0].attrs.pop("class", None)  # A list with a task in it; one may also come later.
+    paragraphs = [token for token in block if token.level == 2 and token.type in _PARAGRAPH]
+    gaps = (lines[first_line([item]) - 1].isspace() for item in find_items(block)[1:])
     if any(gaps) or not all(token.hidden for token in paragraphs):
-        for token in group[:2]:  # the list, and the first item of what may be more of one
+        for token in block[:2]:  # The list, and its first item, of which a piece has only that.
             token.attrJoin("class", "ns-loose")
     for token in paragraphs:
         token.hidden = False
@@ -70,21 +71,21 @@ _PARAGRAPH = frozenset({"paragraph_open", "paragraph_close"})
 
 
 class _Renderer(RendererHTML):
-    """HTML as JupyterLab's own Markdown renderer lays it out."""
+    """Renders HTML with the structure that JupyterLab's own Markdown renderer gives it."""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """Code, highlighted where its language is known."""
+        """Render code, highlighted where its language is known."""
         token = tokens[idx]
-        return _code(_highlighted(token.content, language_of(token.info)))
+        return _wrap_code(_highlight(token.content, language_of(token.info)))
 
     def code_block(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
-        """Indented code."""
-        return _code(html.escape(tokens[idx].content))
+        """Render indented code."""
+        return _wrap_code(html.escape(tokens[idx].content))
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """A link to the image: nothing is loaded from elsewhere."""
+        """Render a link to the image: the page loads nothing from elsewhere."""
         token = tokens[idx]
         address = str(token.attrGet("src") or "")
         text = self.renderInlineAsText(token.children or [], options, env) or address
@@ -94,23 +95,23 @@ class _Renderer(RendererHTML):
     def link_open(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
-        """A link that opens elsewhere and says nothing of where it was."""
+        """Render a link that opens in a tab of its own and sends no referrer."""
         return f'<a href="{html.escape(str(tokens[idx].attrGet("href") or ""))}" {_ELSEWHERE}>'
 
     def math(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """A formula as MathML, or its source where it cannot be read (yet)."""
-        return mathml(tokens[idx].content, display=tokens[idx].meta["display"])
+        """Render a formula as MathML, or its source where it cannot be parsed (yet)."""
+        return render_mathml(tokens[idx].content, display=tokens[idx].meta["display"])
 
     def math_block(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
     ) -> str:
-        """A formula on lines of its own."""
+        """Render a formula on lines of its own."""
         return f"<p>{self.math(tokens, idx, options, env)}</p>\n"
 
 
 @lru_cache(64)
 def _lexer_class(language: str) -> type[Lexer] | None:
-    """Return the class of a language's lexer, which is looked for in a list of hundreds."""
+    """Return the class of a language's lexer, which Pygments searches in a list of hundreds."""
     try:
         return type(get_lexer_by_name(language))
     except ClassNotFound:
@@ -129,20 +130,23 @@ def _renderer() -> _Renderer:
     return _Renderer(parser())
 
 
-def _code(inside: str) -> str:
+def _wrap_code(inside: str) -> str:
     return f'<pre class="ns-code"><code>{inside}</code></pre>\n'
 
 
 _ELSEWHERE = 'target="_blank" rel="noopener noreferrer"'
 
 
-def _highlighted(code: str, language: str) -> str:
-    """Code as HTML, in pieces that do not depend on how it came."""
+def _highlight(code: str, language: str) -> str:
+    """Return code as HTML, highlighted in pieces of `PIECE_LINES` lines.
+
+    So the HTML does not depend on the pieces in which the code arrived.
+    """
     lexer_class = _lexer_class(language)
     if lexer_class is None:
         return html.escape(code)
     lexer = lexer_class(stripnl=False, ensurenl=False)
-    lines = lines_of(code)
+    lines = split_lines(code)
     pieces = ("".join(lines[n : n + PIECE_LINES]) for n in range(0, len(lines), PIECE_LINES))
     return "".join(
         str(highlight(piece, lexer, _formatter()))
@@ -153,22 +157,25 @@ def _highlighted(code: str, language: str) -> str:
 
 
 @lru_cache(512)
-def mathml(latex: str, *, display: bool) -> str:
-    r"""MathML of a formula.
+def render_mathml(latex: str, *, display: bool) -> str:
+    r"""Return the MathML of a formula; its source as code where it cannot be converted.
 
-    Written out here, element by element: the library leaves ``\text{<script>}`` unescaped and lets
-    ``\href`` and ``\style`` through (latex2mathml 3.81).
+    The elements are written here, with allowed attributes alone: latex2mathml 3.81 itself leaves
+    ``\text{<script>}`` unescaped and lets ``\href`` and ``\style`` through.
     """
     known = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex.strip())
     try:
-        if is_tame(latex):
-            return _element(convert_to_element(known, display="block" if display else "inline"))
+        if is_safe_latex(latex):
+            return _write_element(
+                convert_to_element(known, display="block" if display else "inline")
+            )
     except _BAD_LATEX:
         pass
     return f'<code class="ns-latex">{html.escape(latex.strip())}</code>'
 
 
-def _element(node: Any) -> str:
+def _write_element(node: Any) -> str:
+    """Return an element and what is in it, with the attributes of `_MATH_ATTRIBUTES`."""
     tag = re.sub(r"[^a-z]", "", node.tag)
     attributes = "".join(
         f' {name}="{html.escape(html.unescape(value))}"'
@@ -176,4 +183,4 @@ def _element(node: Any) -> str:
         if name in _MATH_ATTRIBUTES
     )
     text = html.escape(html.unescape(node.text or ""))
-    return f"<{tag}{attributes}>{text}{''.join(map(_element, node))}</{tag}>"
+    return f"<{tag}{attributes}>{text}{''.join(map(_write_element, node))}</{tag}>"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from .. import host
 from ..errors import OptionError, interruption
-from ..host import here as host
 from .objects import NoTextError, Rendered, remedy, render
 
 _OPENING = re.compile(r"(?P<escaped>\\\{\{)|\{\{+")

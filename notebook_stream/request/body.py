@@ -30,7 +30,7 @@ def request_body(prompt: str | Beginning, options: Options, place: Place) -> dic
         CredentialsError: The key cannot be sent as it is.
     """
     body = _continued(prompt) if isinstance(prompt, Beginning) else _asked(prompt, options, place)
-    if not options.recorded and (name := keys.unsendable()):
+    if not options.recorded and (name := keys.find_unsendable()):
         msg = f"{name} cannot be sent as it is; take spaces and line ends out of it."
         raise CredentialsError(msg)
     return body

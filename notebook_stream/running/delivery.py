@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..host import here as host
+from .. import host
 from ..text.controls import strip_controls
 from ..values.reply import Reply
 from ..view import NoView, View
@@ -52,10 +52,10 @@ class Delivery:
             self._bind(reply)
         finally:
             self._view.close()
-        if not self._view.kept:
+        if not self._view.stays:
             self._unlisten()
         if self._view.shows:
-            reply._shown_now = host.shown_here()
+            reply._shown_now = host.displayhook_probe()
             return
         for note in notes:
             warnings.warn(strip_controls(note), RuntimeWarning, stacklevel=5)

@@ -80,9 +80,9 @@ class Painter(Observer):
         """Hand a page's message to the view; after the end of the thread, on the caller's."""
         with self._handing_over:
             if self._finished is None or not self._finished.done():
-                self._call(lambda: self._view.hear(message))
+                self._call(lambda: self._view.receive(message))
                 return
-        self._view.hear(message)
+        self._view.receive(message)
 
     def _call(self, call: Callable[[], None]) -> None:
         self._calls.append(call)

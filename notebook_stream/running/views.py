@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..host import here as host
+from .. import host
 from ..request.options import Options
 from ..view import NoView, View
 

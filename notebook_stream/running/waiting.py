@@ -6,8 +6,8 @@ import asyncio
 import concurrent.futures
 from typing import Any
 
+from .. import host
 from ..errors import interruption
-from ..host import here as host
 from ..values.reply import Ending, Reply
 from .answer import Answer
 from .blocking import TICK_SECONDS, block_until_done
@@ -113,7 +113,7 @@ async def wait_until_done(future: Future) -> None:
     done = asyncio.wrap_future(future)
     while not future.done():
         await asyncio.wait({done}, timeout=TICK_SECONDS)
-        host.take_clicks()
+        host.deliver_clicks()
 
 
 async def outlast(future: Future) -> asyncio.CancelledError | None:

@@ -1,1 +1,1 @@
-"""Text from outside, without control characters, keys and passwords."""
+"""Remove control characters, keys and passwords from text."""

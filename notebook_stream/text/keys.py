@@ -1,9 +1,10 @@
-"""Keys and passwords: which ones this process uses, and text without them.
+"""Redact keys and passwords.
 
-`redact` is the one function that takes them out of what leaves: sentences of errors, names and ids
-that a server sends, recordings, logs. It knows what the environment holds now and what requests
-have sent before (`remember`), so that a key that was changed meanwhile is still known; and it knows
-them in any spelling: percent-encoded, escaped as in JSON or HTML, or cut after its beginning.
+`redact` is the one function that removes secrets from text that leaves the process: error messages,
+names and ids that a server sends, recordings and log records. It looks for the secrets that the
+environment holds now and for those that requests have sent before (`remember`), so that a key which
+was changed meanwhile is redacted too. It finds each in any spelling: percent-encoded, escaped as in
+JSON or HTML, or cut after its beginning.
 """
 
 from __future__ import annotations
@@ -20,50 +21,61 @@ from pathlib import Path
 from urllib.parse import unquote
 
 MARK = "…"
-"""Stands where a secret was."""
+"""The character that replaces a secret."""
 
 HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 TOKEN_FILE = "ANTHROPIC_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
 LARGEST_TOKEN = 16_384
-"""Bytes of an identity token; the SDK sends no larger one."""
+"""The size of the longest identity token that the SDK sends, in bytes."""
 
 SENT = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-"""The variables whose values are sent as they are."""
+"""The environment variables whose values are sent unchanged as a header."""
 
 SECRET_WORDS = frozenset({
     "accesstoken", "apikey", "auth", "authentication", "authorization", "authtoken", "cookie",
     "credential", "credentials", "jwt", "key", "passwd", "password", "secret", "session",
     "signature", "token",
 })  # fmt: skip
-"""A variable or a header whose name ends with one of these words holds a secret."""
+"""The words with which the name of a variable or header ends that holds a secret."""
 
 SHORTEST_WORD = 6
-"""Characters of a secret that is letters or digits alone; shorter ones are in every sentence."""
+"""The least length of a secret of letters alone or digits alone, in characters.
+
+Shorter ones occur in every sentence.
+"""
 
 SHORTEST = 4
-"""Characters of any other secret."""
+"""The least length of any other secret, in characters."""
 
 LONGEST_WORD = 11
-"""Characters of a secret of English letters that is looked for as a word, not inside of others."""
+"""The greatest length, in characters, of an ASCII-letter secret that is matched as a whole word."""
 
 BEGINNING = 12
-"""Characters by which a longer secret is recognized, however a server cuts it."""
+"""The length of the prefix, in characters, by which a longer secret is found where it was cut."""
 
 _known: dict[str, None] = {}
-"""Each secret that was used, for the process's life. A dict, as all its operations are atomic."""
+"""The secrets that were used since the process began, as keys.
+
+A dict, not a set that is iterated: `setdefault` and `list` of it are atomic between threads.
+"""
 
 
-def unsendable() -> str:
-    """The variable whose key has a space or a line end in it, as one from a file may; else ""."""
+def find_unsendable() -> str:
+    """Find a key that no HTTP header can carry, such as one with the line end of its file.
+
+    Returns:
+        The name of the first variable of `SENT` whose value has a character outside of ``!`` to
+        ``~``; "" where there is none.
+    """
     values = ((name, os.environ.get(name, "")) for name in SENT)
     return next((name for name, value in values if re.search(r"[^\x21-\x7e]", value)), "")
 
 
 def remember(headers: Iterable[tuple[str, str]] = ()) -> None:
-    """Note the secrets of the environment and of a request's headers, to redact them from now on.
+    """Store the secrets of the environment and of a request's headers; `redact` knows them then.
 
     Args:
-        headers: Names and values that are sent.
+        headers: The names and values of the headers that are sent.
     """
     sent = (part for name, value in headers if _is_secret_name(name) for part in _parts(value))
     for secret in (*_in_environment(), *_in_token_file(), *sent):
@@ -71,7 +83,7 @@ def remember(headers: Iterable[tuple[str, str]] = ()) -> None:
 
 
 def redact(text: str) -> str:
-    """Return `text` with `…` for each secret that this process knows, and each Anthropic key."""
+    """Return ``text`` with `MARK` for each known secret and each string like an Anthropic key."""
     for secret in sorted({*list(_known), *_in_environment()}, key=len, reverse=True):
         if _is_long_enough(secret):
             text = _pattern(secret).sub(MARK, text)
@@ -91,15 +103,18 @@ _SHAPES = tuple(
         ),
     )
 )
-"""What secrets of others look like, and what to write instead: the user and password of an address,
-a JSON Web Token, a key of another provider, what follows an authentication scheme, and a parameter
-of an address that carries a key. None reaches over a quote, so that JSON stays JSON."""
+"""Patterns of secrets that this process does not know, and what replaces each.
+
+In order: user and password of a URL, a JSON Web Token, an API key that begins with ``sk-``, the
+credentials after an HTTP authentication scheme, and a query parameter whose name says that it is a
+secret. No match extends over a quote, so that redacted JSON stays JSON.
+"""
 
 
 def redact_message(text: str) -> str:
-    """Return what a server or an error says without known secrets, and without what looks like one.
+    """Redact known secrets and what looks like one in the text of a server or of an error.
 
-    Not for what a model wrote: an address with a password in its answer may be an example.
+    It is not for text that a model wrote: a URL with a password there may be an example.
     """
     text = redact(text)
     for shape, replacement in _SHAPES:
@@ -108,9 +123,10 @@ def redact_message(text: str) -> str:
 
 
 def logger(name: str) -> logging.Logger:
-    """The logger of one of our modules; no record of it holds a secret, nor the error behind it.
+    """Return the logger ``name`` with a filter that redacts each record.
 
-    A filter of a logger sees only what is logged on that very one, so each module's needs its own.
+    A logger's filter sees only the records that are logged on that logger itself, not those of its
+    children (`logging.Logger.handle`), so each module of this package calls this for its own.
     """
     made = logging.getLogger(name)
     made.addFilter(_redact_record)
@@ -118,16 +134,17 @@ def logger(name: str) -> logging.Logger:
 
 
 def _redact_record(record: logging.LogRecord) -> bool:
+    """Redact a record in place, and return True, so that it is logged."""
     record.msg, record.args = redact_message(record.getMessage()), ()
     if record.exc_info:
-        # The text alone stays: the error's own attributes hold requests with their headers.
+        # Only the text is left: the exception's attributes hold requests with their headers.
         text = record.exc_text or logging.Formatter().formatException(record.exc_info)
         record.exc_text, record.exc_info = redact_message(text), None
     return True
 
 
 def _in_environment() -> Iterator[str]:
-    """The secrets that the SDK and its transport read from variables.
+    """Yield the secrets that the SDK and its HTTP transport read from environment variables.
 
     Source: ``os.environ`` in anthropic 2.13, ``_client.py`` and ``lib/``; urllib's ``getproxies``.
     """
@@ -151,20 +168,21 @@ def _is_secret_name(name: str) -> bool:
 
 
 def _in_token_file() -> Iterator[str]:
+    """Yield the identity token in the file that `TOKEN_FILE` names, where it can be read."""
     path = Path(os.environ.get(TOKEN_FILE) or os.devnull)
     try:
         if path.is_file():
             with path.open(encoding="utf-8") as file:
                 yield file.read(LARGEST_TOKEN).strip()
     except (OSError, ValueError):
-        return  # the SDK says what is wrong with it
+        return  # The SDK reports what is wrong with the file.
 
 
 def _in_custom_headers(text: str) -> Iterator[str]:
-    """The secrets among headers, read as the SDK reads them: one on each line, up to its colon.
+    """Yield the secrets among custom headers, split as the SDK does: ``name: value`` a line.
 
-    A header is secret by its name (`SECRET_WORDS`), or by a value that no person would write: 16
-    letters and digits in a row, with both among them. So ``x-team: research`` is none.
+    A header is secret by its name (`SECRET_WORDS`), or by a value with at least 16 letters and
+    digits in a row that has both. So the value of ``x-team: research`` is not secret.
     """
     for line in text.split("\n"):
         name, _, value = (part.strip() for part in line.partition(":"))
@@ -178,7 +196,7 @@ def _is_random(value: str) -> bool:
 
 
 def _parts(value: str) -> Iterator[str]:
-    """A header's value, and what of it is secret alone: without its scheme and its names."""
+    """Yield a header's value, and its parts that are secret alone: no scheme, no parameter name."""
     yield value
     for part in re.split(r"[;,]\s*", value):
         for word in part.split()[1:] or part.split():
@@ -188,7 +206,7 @@ def _parts(value: str) -> Iterator[str]:
 
 
 def _in_basic(word: str) -> Iterator[str]:
-    """User and password of HTTP's Basic scheme (RFC 7617), and the password alone."""
+    """Yield ``user:password`` and the password of credentials of HTTP's Basic scheme (RFC 7617)."""
     try:
         decoded = base64.b64decode(word, validate=True).decode()
     except ValueError:
@@ -199,7 +217,7 @@ def _in_basic(word: str) -> Iterator[str]:
 
 
 def _in_address(address: str) -> Iterator[str]:
-    """The password of an address, alone and with its user, also as HTTP's Basic scheme has both."""
+    """Yield a URL's password alone, with its user, and as HTTP's Basic scheme encodes the two."""
     found = re.match(r"(?:[^/]*//)?([^/?#]*)@", address) or re.match(r"(?:[^/]*//)?(.*)@", address)
     if found and ":" in found[1]:
         pair = unquote(found[1])
@@ -213,10 +231,11 @@ def _is_long_enough(secret: str) -> bool:
 
 @lru_cache(1000)
 def _pattern(secret: str) -> re.Pattern[str]:
-    """Finds a secret in any spelling.
+    """Compile the pattern that finds a secret in any spelling.
 
-    A word such as ``ollama``, which local servers take for a key, is found where it stands alone:
-    the name of a model may begin with it. Of a long secret its beginning is enough.
+    A secret that is a word, such as ``ollama``, which local servers accept as a key, is found as a
+    whole word only: the name of a model may begin with it. A long secret is found by its first
+    `BEGINNING` characters.
     """
     if secret.isascii() and secret.isalpha() and len(secret) <= LONGEST_WORD:
         return re.compile(rf"(?<![\w/-]){re.escape(secret)}(?![\w/-])")
@@ -227,11 +246,12 @@ def _pattern(secret: str) -> re.Pattern[str]:
 
 
 def _spelled(secret: str) -> str:
+    """Return the pattern of a secret each of whose characters may be escaped."""
     return "".join(map(_one_spelled, secret))
 
 
 def _one_spelled(one: str) -> str:
-    """A pattern for a character as it is, and, where it is often escaped, for its escapes."""
+    """Return the pattern of a character: itself or, where it is often escaped, any escape of it."""
     if one.isascii() and (one.isalnum() or one in "-_.~"):
         return re.escape(one)
     code = ord(one)

@@ -200,7 +200,7 @@ class Reply(str, Facts):
     def _repr_markdown_(self) -> str:
         from .. import markdown
 
-        return markdown.harmless(self)
+        return markdown.sanitize(self)
 
 
 def _unknown(name: str) -> str:

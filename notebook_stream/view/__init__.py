@@ -1,4 +1,4 @@
-"""What is on the screen: a live view while the answer grows, a static output at the end."""
+"""Show an answer: live while it grows, and as a static output at the end."""
 
 from __future__ import annotations
 
@@ -11,54 +11,56 @@ from ..values.reply import Reply
 class View(Protocol):
     """Shows one answer.
 
-    `open` and `close` are called where the cell runs, the others on the background thread, `paint`
-    at most 25 times a second.
+    `open` and `close` are called where the cell runs, the others on other threads, `paint` at most
+    25 times a second. `receive` may be called at any time after `open`, also during the others.
 
     Attributes:
-        widget: What pages send messages to; None where there is none.
-        shows: Whether a person sees it.
-        kept: Whether a page goes on to show it after the end.
+        widget: The widget that receives the messages of pages; None where there is none.
+        shows: Whether a person sees the answer.
+        stays: Whether a page goes on to show the widget after the end; final once `close` returns.
     """
 
     widget: Any
     shows: bool
-    kept: bool
+    stays: bool
 
     def open(self) -> None:
-        """Appear: before anything is sent."""
+        """Appear, before anything is sent."""
 
     def paint(self, draft: AnswerDraft) -> bool:
-        """Show what has come since the last call; True where some is left for the next.
+        """Show what has come since the last call.
+
+        Returns:
+            Whether some of it is left for the next call.
 
         Raises:
             BrokenPipeError: Nothing can be shown any more, so that no more need come.
         """
 
     def wait(self, words: str) -> None:
-        """Say what is waited for before the first event; "" for the first event itself."""
+        """Show what the answer waits for before its first event; "" for that event itself."""
 
-    def hear(self, message: dict[str, Any]) -> None:
-        """A page says something: that it shows the view, or that it was loaded."""
+    def receive(self, message: dict[str, Any]) -> None:
+        """Handle a message of a page: that it shows the view, or that it was loaded."""
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Make the end ready: the reply, and what else there is to say. It may take its time."""
+        """Prepare the end, which may take seconds.
+
+        Args:
+            reply: The answer.
+            notes: Sentences to show under it.
+        """
 
     def close(self) -> None:
         """Show the end."""
 
 
 class NoView:
-    """Shows nothing: a script reads the reply itself."""
+    """Shows nothing; a script reads the reply itself."""
 
     widget: Any = None
     shows = False
-    kept = False
-
-    def hear(self, message: dict[str, Any]) -> None:
-        """No page shows it."""
-
-    def wait(self, words: str) -> None:
-        """Show nothing."""
+    stays = False
 
     def open(self) -> None:
         """Show nothing."""
@@ -67,8 +69,14 @@ class NoView:
         """Show nothing."""
         return False
 
+    def wait(self, words: str) -> None:
+        """Show nothing."""
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Ignore the message: no page shows this view."""
+
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Make nothing ready."""
+        """Prepare nothing."""
 
     def close(self) -> None:
         """Show nothing."""

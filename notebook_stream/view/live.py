@@ -1,43 +1,47 @@
-"""The live view: one widget to which each finished Markdown block is sent once.
+"""The live view: a widget to which each finished Markdown block is sent once.
 
-Messages to the browser are ``{"kind": "paint", "at": n, "open": true, ...}`` with packets: deflated
-JSON. First the finished blocks from the n-th packet on, each packet a list of HTML (one that begins
-with ``+`` is more of the block before it); last, where it has changed, the open block, which is
-``[inside, after]``: more of the block before it, and what follows that. A page that lacks packets
-before the n-th says ``{"kind": "hello", "have": m}``, and the next paint begins at m.
+Messages to the page are ``{"kind": "paint", "at": n, "open": true, ...}`` with packets (deflated
+JSON) as buffers: first the finished blocks from the n-th packet on, each packet a list of HTML
+(HTML that begins with ``+`` belongs inside of the block before it); last, where it has changed, the
+open block as ``[inside, after]``: the HTML inside of the last finished block, and that after it. A
+page that lacks packets before the n-th answers ``{"kind": "hello", "have": m}``, and the next
+message begins at m.
 
-It ends by taking the place of its own output with the static one, so that no widget is left behind;
-only a page that was loaded meanwhile keeps the widget, as no update of an output reaches it.
+At the end the static output takes the place of the widget's output, so that no widget is left. Only
+for a page that was loaded meanwhile the widget stays, as no update of an output reaches that page.
 """
 
 from __future__ import annotations
 
-import json
-import time
-import zlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import publish_display_data, update_display
 
-from ..ledger.usage import dollars, estimate_tokens, price, session
+from ..values.block import Block
 from ..values.draft import AnswerDraft
 from ..values.reply import Reply
-from .static import Output, footer, output, sentences, told
-from .timeline import Story
+from .display import WidgetDisplay
+from .header import Header
+from .packets import Packets
+from .static import Output, build_output, footer, sentences, timeline_of
+from .timeline import Timeline
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
-"""For how long a page may be silent before it is taken for one that cannot show the view."""
+"""The seconds in which a page must say that it shows the view, before the fallback is shown."""
+
+RESEND_SECONDS = 0.1
+"""The seconds after which all is sent again to a page that is silent; doubled each time."""
 
 
 class LiveWidget(anywidget.AnyWidget):
     """The widget's model: what is known before the first event."""
 
-    # Not the paths: anywidget 0.11 watches those, and then holds every widget for ever.
+    # Not the paths: anywidget 0.11 watches those files, and never frees a widget that does so.
     _esm = (HERE / "live.js").read_text(encoding="utf-8")
     _css = (HERE / "live.css").read_text(encoding="utf-8")
 
@@ -45,20 +49,19 @@ class LiveWidget(anywidget.AnyWidget):
     recorded = traitlets.Bool().tag(sync=True)
 
 
-def packed(html: Sequence[str]) -> bytes:
-    """HTML on its way to a page, at a fifth of its size."""
-    return zlib.compress(json.dumps(html, ensure_ascii=False).encode(errors="replace"), 1)
-
-
 class LiveView:
     """Shows an answer while it grows, in a front end that shows widgets.
 
+    One thread at a time calls `open`, `paint`, `finish` and `close`; `receive` may run in another
+    at any time. The lock protects all that the page sees: packets, fields, output, `stays`. It is
+    never held while Markdown is rendered.
+
     Args:
-        comm_id: Of the widget to make; the output has the same.
-        name: The variable that will hold the reply.
-        model: What the user asked for, until the API says its own name.
-        recorded: Whether the reply comes from a recording, which the view then says.
-        budget: US dollars for this session, of which the header shows what is spent; None for any.
+        comm_id: The id of the widget's comm and of the output that shows it.
+        name: The variable that will hold the reply; "" for none.
+        model: The model that was asked for, shown until the API names its own.
+        recorded: Whether the reply comes from a recording, which the header says.
+        budget: The US dollars of this session, of which the header shows how many are spent.
     """
 
     shows = True
@@ -67,177 +70,137 @@ class LiveView:
         self, comm_id: str, name: str, model: str, *, recorded: bool, budget: float | None = None
     ) -> None:
         self._name = name
-        self._budget = budget
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
-        self._story = Story()
-        self._wait = ""
-        self._packets: list[bytes] = []
-        self._open = packed([])
-        self._open_sent = False
-        self._last: dict[str, Any] = {}
-        self._output: Output | None = None
+        self._display = WidgetDisplay(self.widget, name)
+        self._header = Header(recorded=recorded, budget=budget)
+        self._timeline = Timeline()
+        self._intact = True
         self._draft: AnswerDraft | None = None
-        self._sound = True
-        self._first: float | None = None
-        self._priced = 0.0
-        self._so_far: str | None = None
-        self._sent = 0
-        self._seen = False
-        self._plain = False
-        self._resend = time.monotonic() + 0.1
-        self._opened = time.monotonic()
-        self.kept = False
+        self._lock = threading.Lock()
+        self._packets = Packets()
+        self._fields: dict[str, Any] = {}
+        self._output: Output | None = None
+        self._is_shown = False
+        self._resend_at = RESEND_SECONDS
+        self._is_closed = False
+        self.stays = False
 
     def open(self) -> None:
-        """Display the widget, with a static part for front ends that cannot show it."""
-        publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-            self._live(), transient={"display_id": self.widget.model_id}
-        )
+        """Display the widget, with a fallback for front ends that cannot show it."""
+        self._display.show()
 
-    def _live(self) -> dict[str, Any]:
-        view = self.widget._repr_mimebundle_()
-        data = view[0] if isinstance(view, tuple) else view
-        return {**(data or {}), **self._waiting("Claude is answering")}
+    def receive(self, message: dict[str, Any]) -> None:
+        """Handle a message of a page.
 
-    def _waiting(self, what: str) -> dict[str, Any]:
-        where = f" Its text will be in `{self._name}`." if self._name else ""
-        text = f"{what}; ■ (interrupt the kernel) stops it.{where}"
-        return {"text/markdown": f"*{text}*", "text/plain": text.replace("`", "")}
-
-    def hear(self, message: dict[str, Any]) -> None:
-        """A page shows the view now, and has so many blocks; or it cannot; or it was loaded."""
-        if message.get("kind") == "loaded":
-            self.kept = True
-        elif message.get("kind") == "unshown":
-            self._show_plain()
-        elif message.get("kind") == "copy":
+        Args:
+            message: Its ``kind`` is "hello" (the page shows the view and has ``have`` packets),
+                "loaded" (the page was loaded), "unshown" (it cannot show the view) or "copy" (it
+                asks for the Markdown).
+        """
+        kind = message.get("kind")
+        if kind == "copy":
             self.widget.send({"kind": "markdown", "text": self._text()})
-        elif message.get("kind") == "hello":
-            self._show_all(message)
+            return
+        with self._lock:
+            if self._is_closed:
+                return
+            if kind == "loaded":
+                self.stays = True
+            elif kind == "unshown" and not self._output:
+                self._display.show_fallback()
+            elif kind == "hello":
+                self._catch_up(int(message.get("have", 0)))
 
     def wait(self, words: str) -> None:
-        """Say it in the header."""
-        self._wait = words[:1].upper() + words[1:]
+        """Show in the header what the answer waits for."""
+        self._header.wait = words[:1].upper() + words[1:]
+
+    def paint(self, draft: AnswerDraft) -> bool:
+        """Send the blocks that were finished since the last call, and the open one."""
+        self._draft = draft
+        self._take(draft.blocks, whole=False)
+        fields = self._header.describe(draft)
+        with self._lock:
+            self._fields = fields
+            if not self._is_shown:
+                self._do_without_a_page()
+            self._send()
+        return self._timeline.has_more
+
+    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Build the static output."""
+        output = build_output(reply, notes, self._name, lambda: self._whole_timeline(reply))
+        below = [*notes, *sentences(reply), footer(reply)]
+        with self._lock:
+            self._fields = {**self._fields, "phase": "done", "footer": below}
+            self._output = output
+        self._draft = None  # Of short deltas it takes many times the memory of the text.
+
+    def close(self) -> None:
+        """Put the static output in the widget's place, and close the widget unless it stays."""
+        data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
+        self._display.replace(data, facts)
+        with self._lock:
+            self._is_closed = not self.stays
+            if self.stays:
+                self._packets.resend_open()
+                self._send()
+        if self._is_closed:
+            self.widget.layout.close()  # ipywidgets makes one for each widget, and never closes it.
+            self.widget.close()
+
+    def _take(self, blocks: Sequence[Block], *, whole: bool) -> None:
+        """Render what the blocks have gained, and add it to the packets."""
+        self._intact = False
+        if self._timeline.take(blocks, whole=whole):
+            finished, open_block = (
+                self._timeline.take_finished(),
+                self._timeline.render_open_block(),
+            )
+            with self._lock:
+                self._packets.add(finished, open_block)
+        self._intact = True
+
+    def _whole_timeline(self, reply: Reply) -> Timeline:
+        """Return the timeline of the whole answer: this view's, unless rendering it failed."""
+        if not self._intact or self._draft is None:
+            return timeline_of(reply.blocks)
+        while self._timeline.has_more:
+            self._take(self._draft.blocks, whole=False)
+        self._take(self._draft.blocks, whole=True)
+        return self._timeline
 
     def _text(self) -> str:
         draft = self._draft
-        if draft is None:
-            return self._output.reply if self._output else ""
-        return draft.text
+        if draft is not None:
+            return draft.text
+        return self._output.reply if self._output else ""
 
-    def _show_all(self, message: dict[str, Any]) -> None:
-        self._seen = True
-        self._sent = min(self._sent, int(message.get("have", 0)))
-        self._open_sent = False
-        if self._plain:
-            self._plain = False
-            self._update(self._live())
+    # With the lock held
+
+    def _catch_up(self, have: int) -> None:
+        """Send again what a page lacks that has the first ``have`` packets."""
+        self._is_shown = True
+        self._packets.rewind(have)
         if self._output:
             self._send()
-
-    def paint(self, draft: AnswerDraft) -> bool:
-        """Send the blocks that were finished since, and the open one."""
-        self._draft = draft
-        self._tell(draft, whole=False)
-        counted = draft.usage.tokens("output_tokens") if draft.counted else None
-        tokens = estimate_tokens(draft.written) if counted is None else counted
-        now = time.monotonic()
-        self._last = {
-            "phase": draft.phase,
-            "wait": self._wait if draft.phase == "waiting" else "",
-            "model": draft.model,
-            "tokens": tokens,
-            "exact": draft.counted,
-            "seconds": now - self._opened,
-            "rate": self._rate(tokens, now),
-            "cost": self._cost(draft, tokens, now),
-        }
-        if not self._seen:
-            self._do_without_a_page()
-        self._send()
-        return self._story.waits
-
-    def _rate(self, tokens: int, now: float) -> int | None:
-        """Tokens a second since the first one, once there is enough of both to say so."""
-        if tokens and self._first is None:
-            self._first = now
-        took = now - self._first if self._first is not None else 0.0
-        return round(tokens / took) if took > 0.5 else None
-
-    def _cost(self, draft: AnswerDraft, tokens: int, now: float) -> str | None:
-        """What it costs so far, looked up once a second."""
-        if now >= self._priced + 1:
-            self._priced = now
-            cost = price(draft.model, {**draft.usage, "output_tokens": tokens})
-            about = "" if draft.counted else "≈ "
-            self._so_far = None if cost is None else f"{about}${dollars(cost)}"
-            if self._budget is not None:
-                spent = session.total.cost + (0 if self.widget.recorded else cost or 0)
-                of = f"${dollars(spent)} of ${dollars(self._budget)} spent"
-                self._so_far = f"{self._so_far} · {of}" if self._so_far else of
-        return self._so_far
-
-    def _tell(self, draft: AnswerDraft, *, whole: bool) -> None:
-        self._sound = False
-        if self._story.take(draft.blocks, whole=whole):
-            if finished := self._story.finished():
-                self._packets.append(packed(finished))
-            self._open = packed(self._story.open_block())
-            self._open_sent = False
-        self._sound = True
+        else:
+            self._display.drop_fallback()
 
     def _send(self) -> None:
-        at, self._sent = self._sent, len(self._packets)
-        changed = [] if self._open_sent else [self._open]
-        self._open_sent = True
-        message = {"kind": "paint", "at": at, "open": bool(changed), **self._last}
-        self.widget.send(message, [*self._packets[at:], *changed])
+        fields, packets = self._packets.pending()
+        self.widget.send({**fields, **self._fields}, packets)
+        self._packets.confirm()
 
     def _do_without_a_page(self) -> None:
-        """While no page has said that it shows the view.
+        """Reach pages that have not said yet that they show the view.
 
-        What was sent before a page opened is lost to it, so all is sent again, ever more seldom; a
-        front end that fails to load the view gets the static part alone.
+        A page that opens after a message was sent does not get it, so all is sent again, ever more
+        seldom. A front end that fails to load the view gets the fallback.
         """
-        now = time.monotonic()
-        if now >= self._resend:
-            self._resend = now + (now - self._opened)
-            self._sent = 0
-            self._open_sent = False
-        if now >= self._opened + PATIENCE_SECONDS:
-            self._show_plain()
-
-    def _show_plain(self) -> None:
-        if not self._plain and not self._output:
-            self._plain = True
-            self._update(self._waiting("Claude is answering, and this page cannot show it live"))
-
-    def _update(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-        update_display(  # type: ignore[no-untyped-call] # IPython's
-            data, raw=True, display_id=self.widget.model_id, metadata=metadata
-        )
-
-    def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Make the static output."""
-        self._last |= {"phase": "done", "footer": [*notes, *sentences(reply), footer(reply)]}
-        self._output = output(reply, notes, self._name, lambda: self._told(reply))
-        self._draft = None  # of short deltas it is many times the text
-
-    def _told(self, reply: Reply) -> Story:
-        if not self._sound or self._draft is None:
-            return told(reply.blocks)
-        while self._story.waits:
-            self._tell(self._draft, whole=False)
-        self._tell(self._draft, whole=True)
-        return self._story
-
-    def close(self) -> None:
-        """Put the static output in the widget's place."""
-        data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
-        self._update(data, facts)
-        if self.kept:
-            self._open_sent = False
-            self._send()
-            return
-        self.widget.layout.close()  # ipywidgets gives each widget one, and leaves it open
-        self.widget.close()
+        seconds = self._header.seconds
+        if seconds >= self._resend_at:
+            self._resend_at = 2 * seconds
+            self._packets.rewind(0)
+        if seconds >= PATIENCE_SECONDS:
+            self._display.show_fallback()

@@ -1,4 +1,4 @@
-"""What an answer holds beside its text, in three forms: thinking, tool calls and their results.
+"""Render what an answer holds beside its text: thinking, tool calls and their results.
 
 Source: https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool and its like.
 """
@@ -13,91 +13,111 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from ..markdown import code_span, fenced, harmless, literal
+from ..markdown import escape_markup, render_code_block, render_code_span, sanitize
 
 LONGEST = 4000
-"""Characters of a tool's output that are shown; the reply has them all."""
+"""The characters of a tool's output that are shown; the reply holds all of it."""
 
 LINE = 300
-"""Characters that are shown where one line has to do."""
+"""The characters of a tool's input or output that are shown on one line."""
 
 TAIL = 2000
-"""Characters of thinking that are shown while it goes on."""
+"""The characters of thinking, or of a tool's input, that are shown while it grows."""
 
 
 @dataclass(frozen=True)
-class Aside:
-    """A block that is no text, as HTML, Markdown and plain text."""
+class Segment:
+    """A content block that is no text, in three forms.
+
+    Attributes:
+        html: For the live view.
+        markdown: For the static output, sanitized.
+        plain: For the static output, without markup.
+    """
 
     html: str
     markdown: str
     plain: str
 
 
-def aside(block: dict[str, Any]) -> Aside | None:
-    """A block that is whole; None where there is nothing to see."""
+def render_segment(block: dict[str, Any]) -> Segment | None:
+    """Render a content block that is complete; None where there is nothing to show of it.
+
+    Args:
+        block: The block as the Messages API gives it, or of any other shape.
+    """
     kind = str(block.get("type"))
     if kind in {"thinking", "redacted_thinking"}:
-        return _folded("Thinking", str(block.get("thinking") or ""), prose=True)
+        return _render_details("Thinking", str(block.get("thinking") or ""), prose=True)
     if kind == "compaction":
-        return _folded("Summary of the conversation so far", str(block.get("content") or ""), True)
+        summary = str(block.get("content") or "")
+        return _render_details("Summary of the conversation so far", summary, prose=True)
     if kind.endswith("tool_use"):
-        return _call(block)
+        return _render_call(block)
     if kind.endswith("tool_result"):
-        return _result(block)
+        return _render_result(block)
     if kind == "fallback":
-        return _line(f"{_model(block.get('from'))} handed over to {_model(block.get('to'))}", "")
-    return _line(kind.replace("_", " "), "")
+        models = _name_of_model(block.get("from")), _name_of_model(block.get("to"))
+        return _render_line(f"{models[0]} handed over to {models[1]}", "")
+    return _render_line(kind.replace("_", " "), "")
 
 
-def open_aside(kind: str, name: str, text: str) -> str:
-    """The HTML of a block that still grows."""
+def render_open_segment(kind: str, name: str, text: str) -> str:
+    """Return the HTML of a content block that is not complete.
+
+    Args:
+        kind: The block's type.
+        name: The name of the tool that it calls, if any.
+        text: What has come of the thinking, or of the tool's input.
+    """
     if kind == "thinking":
         shown = text if len(text) <= TAIL else f"… {text[-TAIL:]}"
         return (
             f'<details class="ns-aside ns-thinking" open><summary>Thinking</summary>'
             f"<div>{html.escape(shown)}</div></details>"
         )
-    return _line(f"▸ {name}", text[-TAIL:]).html
+    return _render_line(f"▸ {name}", text[-TAIL:]).html
 
 
-def _model(told: Any) -> str:
-    return str(told.get("model")) if isinstance(told, dict) else "a model"
+def _name_of_model(value: Any) -> str:
+    return str(value.get("model")) if isinstance(value, dict) else "a model"
 
 
-def _line(words: str, code: str) -> Aside:
-    """One line: words, and what a machine wrote."""
-    code = _short(" ".join(code.split()), LINE)
+def _render_line(words: str, code: str) -> Segment:
+    """Render one line of our words in bold, and after it some code of a machine."""
+    code = _shorten(" ".join(code.split()), LINE)
     shown = f"<code>{html.escape(code)}</code>" if code else ""
-    marked = code_span(code) if code else ""
-    return Aside(
+    span = render_code_span(code) if code else ""
+    return Segment(
         f'<p class="ns-aside"><b>{html.escape(words)}</b> {shown}</p>\n',
-        f"<small>**{literal(words)}** {marked}".rstrip() + "</small>",
+        f"<small>**{escape_markup(words)}** {span}".rstrip() + "</small>",
         f"{words} {code}".rstrip(),
     )
 
 
-def _call(block: dict[str, Any]) -> Aside:
+def _render_call(block: dict[str, Any]) -> Segment:
     given = block.get("input")
     code = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    return _line(f"▸ {block.get('name') or 'tool'}", "" if given in (None, {}) else code)
+    return _render_line(f"▸ {block.get('name') or 'tool'}", "" if given in (None, {}) else code)
 
 
-def _result(block: dict[str, Any]) -> Aside | None:
+def _render_result(block: dict[str, Any]) -> Segment | None:
     content = block.get("content")
     if isinstance(content, dict) and "error_code" in content:
-        return _line("◂ error", str(content["error_code"]))
+        return _render_line("◂ error", str(content["error_code"]))
     sources = list(_sources(content))
     if sources:
-        return _links(sources)
-    output = _output(content)
+        return _render_sources(sources)
+    output = _read_output(content)
     if not output:
-        return _line("◂ done", "")
-    return _line("◂", output) if "\n" not in output.strip() else _folded("Output", output, False)
+        return _render_line("◂ done", "")
+    if "\n" not in output.strip():
+        return _render_line("◂", output)
+    return _render_details("Output", output, prose=False)
 
 
 def _sources(content: Any) -> Iterator[tuple[str, str]]:
-    """Address and title of what a search found or a fetch got."""
+    """Yield address and title of each page that a search found or a fetch got."""
     for one in content if isinstance(content, list) else [content]:
         if isinstance(one, dict) and isinstance(one.get("url"), str):
             inner = one.get("content")
@@ -105,17 +125,19 @@ def _sources(content: Any) -> Iterator[tuple[str, str]]:
             yield one["url"], str(title or one["url"])
 
 
-def _links(sources: list[tuple[str, str]]) -> Aside:
+def _render_sources(sources: list[tuple[str, str]]) -> Segment:
     count = f"◂ {len(sources)} source{'s' * (len(sources) > 1)}"
-    return Aside(
-        f'<p class="ns-aside"><b>{count}</b> {" · ".join(_link(*one) for one in sources)}</p>\n',
-        f"<small>**{count}** {' · '.join(marked_link(*one) for one in sources)}</small>",
+    html_links = " · ".join(_render_html_link(*one) for one in sources)
+    links = " · ".join(render_link(*one) for one in sources)
+    return Segment(
+        f'<p class="ns-aside"><b>{count}</b> {html_links}</p>\n',
+        f"<small>**{count}** {links}</small>",
         "\n".join([count, *(f"  {title} ({url})" for url, title in sources)]),
     )
 
 
-def _link(url: str, title: str) -> str:
-    if not is_web(url):
+def _render_html_link(url: str, title: str) -> str:
+    if not is_web_address(url):
         return html.escape(title)
     return (
         f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">'
@@ -123,39 +145,46 @@ def _link(url: str, title: str) -> str:
     )
 
 
-def is_web(url: str) -> bool:
-    """Whether it is an address that a page may link to."""
+def is_web_address(url: str) -> bool:
+    """Return whether it is an HTTP address, which a page may link to."""
     return bool(re.fullmatch(r"https?://[^\s<>]+", url))
 
 
-def marked_link(url: str, title: str) -> str:
-    """A link in Markdown; the title alone where the address is none."""
-    return f"[{literal(title)}](<{url}>)" if is_web(url) else literal(title)
+def render_link(url: str, title: str) -> str:
+    """Return a link in Markdown; the title alone where ``url`` is no HTTP address."""
+    return f"[{escape_markup(title)}](<{url}>)" if is_web_address(url) else escape_markup(title)
 
 
-def _output(content: Any) -> str:
-    """What a tool printed or said."""
+def _read_output(content: Any) -> str:
+    """Return the text of a tool's result, wherever its type has it."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "\n".join(filter(None, map(_output, content)))
+        return "\n".join(filter(None, map(_read_output, content)))
     if not isinstance(content, dict):
         return ""
     for part in ("text", "stdout", "tool_name"):
         if content.get(part):
             return f"{content[part]}{content.get('stderr') or ''}"
     return "\n".join(
-        filter(None, (_output(content.get(p)) for p in ("content", "tool_references")))
+        filter(None, (_read_output(content.get(p)) for p in ("content", "tool_references")))
     )
 
 
-def _folded(summary: str, text: str, prose: bool) -> Aside | None:
+def _render_details(summary: str, text: str, *, prose: bool) -> Segment | None:
+    """Render a text that is folded under its summary; None for an empty one.
+
+    Args:
+        summary: Our words.
+        text: Text of any origin.
+        prose: Whether it is Markdown of a model; else it is output, which is code and shortened.
+    """
     if not text.strip():
         return None
-    shown = text if prose else _short(text)
-    body = harmless(shown).strip() if prose else fenced(shown)
+    shown = text if prose else _shorten(text)
+    body = sanitize(shown).strip() if prose else render_code_block(shown)
     kind = "ns-thinking" if prose else "ns-output"
-    return Aside(
+    return Segment(
         f'<details class="ns-aside {kind}"><summary>{summary}</summary>'
         f"<div>{html.escape(shown)}</div></details>\n",
         f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>",
@@ -163,5 +192,6 @@ def _folded(summary: str, text: str, prose: bool) -> Aside | None:
     )
 
 
-def _short(text: str, longest: int = LONGEST) -> str:
+def _shorten(text: str, longest: int = LONGEST) -> str:
+    """Return the first ``longest`` characters, and how many there are where there are more."""
     return text if len(text) <= longest else f"{text[:longest]} … ({len(text):,} characters)"

@@ -1,7 +1,7 @@
-"""The static output of an answer: Markdown and plain text, then a footer. It survives everything.
+"""The static output of an answer: Markdown and plain text, with a footer.
 
-Of the HTML tags that Markdown lets through, the footer uses ``<small>``, which JupyterLab, GitHub
-and nbconvert all keep.
+It is saved in the notebook and needs no kernel, no widget and no JavaScript. The footer uses the
+HTML tag ``<small>``, which JupyterLab, GitHub and nbconvert render.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from .. import __version__
 from ..ledger.usage import dollars
-from ..markdown import MONEY, literal
+from ..markdown import MONEY, escape_markup
 from ..text.controls import strip_controls
 from ..text.keys import logger
 from ..text.surrogates import repair_surrogates
 from ..values.block import Block
 from ..values.reply import Reply
 from . import NoView
-from .timeline import Story
+from .timeline import Timeline
 
 log = logger(__name__)
 
@@ -36,43 +36,46 @@ NOTES = {
     "pause_turn": "Claude paused a long turn: ask it to go on.",
     "model_context_window_exceeded": "The model's context window is full: ask with less text.",
 }
-"""What to say where the model did not end the answer itself."""
+"""The sentence to show for each stop reason that is not the model's own end."""
 
 
 @dataclass
 class Output:
-    """A static output of a notebook: all there is to save of an answer.
+    """The static output of an answer in a notebook.
 
-    Put together on the thread that shows it: the C library keeps for a thread what a long text
-    leaves free of that thread's memory.
+    `data` builds its texts, and is called on the thread that displays them: the C library does not
+    give the memory of a long text back to other threads.
 
     Attributes:
         reply: The answer.
-        notes: What else there is to say.
-        name: The variable that holds it.
-        story: Its text; None where that cannot be made safe.
+        notes: Sentences to show under it.
+        name: The variable that holds it; "" for none.
+        timeline: Its segments; None where they could not be rendered.
     """
 
     reply: Reply
     notes: tuple[str, ...]
     name: str
-    story: Story | None
+    timeline: Timeline | None
 
     def data(self) -> dict[str, str]:
-        """The texts, by their kind, without control characters: `jupyter console` prints them."""
-        if self.story:
-            data = mimebundle(self.reply, self.notes, *self.story.still())
+        """Return the texts by MIME type.
+
+        They hold no control characters, as `jupyter console` prints them in a terminal.
+        """
+        if self.timeline:
+            data = mimebundle(self.reply, self.notes, *self.timeline.render_static())
         else:
             data = {"text/plain": "\n\n".join([self.reply, *self.notes, footer(self.reply)])}
         return {kind: strip_controls(repair_surrogates(part)) for kind, part in data.items()}
 
     def metadata(self) -> dict[str, Any]:
-        """What can be read back out of a saved notebook."""
+        """Return the output's metadata, which can be read out of a saved notebook."""
         return metadata(self.reply, self.name)
 
 
 class FinalView(NoView):
-    """Shows the answer once it is done: nbconvert, papermill, ``%%capture``.
+    """Shows the answer once it is done, for nbconvert, papermill and ``%%capture``.
 
     Args:
         name: The variable that will hold the reply.
@@ -85,9 +88,9 @@ class FinalView(NoView):
         self._output: Output | None = None
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Make the static output."""
+        """Build the static output."""
         if has_output(reply):
-            self._output = output(reply, notes, self._name, lambda: told(reply.blocks))
+            self._output = build_output(reply, notes, self._name, lambda: timeline_of(reply.blocks))
 
     def close(self) -> None:
         """Display the static output."""
@@ -99,53 +102,62 @@ class FinalView(NoView):
             )
 
 
-def told(blocks: Iterable[dict[str, Any]]) -> Story:
-    """The story of an answer's blocks."""
-    story = Story()
-    story.take(list(map(Block, blocks)), whole=True)
-    return story
+def timeline_of(blocks: Iterable[dict[str, Any]]) -> Timeline:
+    """Return the timeline of an answer's complete blocks."""
+    timeline = Timeline()
+    timeline.take(list(map(Block, blocks)), whole=True)
+    return timeline
 
 
-def output(reply: Reply, notes: tuple[str, ...], name: str, tell: Callable[[], Story]) -> Output:
-    """The static output, with the text read to its end, which may take a while.
+def build_output(
+    reply: Reply, notes: tuple[str, ...], name: str, make_timeline: Callable[[], Timeline]
+) -> Output:
+    """Build the static output; the whole text is parsed, which may take seconds.
+
+    Where that raises an exception, the output is the reply as plain text, with a note that says so.
 
     Args:
         reply: The answer.
-        notes: What else there is to say.
-        name: The variable that holds it.
-        tell: Gives its story.
+        notes: Sentences to show under it.
+        name: The variable that holds it; "" for none.
+        make_timeline: Returns the timeline of the whole answer.
     """
     try:
-        story = tell()
-        story.end()
-    except Exception as error:  # an answer may hold anything; no fault of a parser may cost it
-        log.exception("the Markdown could not be made safe")
+        timeline = make_timeline()
+        timeline.finish()
+    except Exception as error:  # An answer may hold anything, and no fault of a parser may lose it.
+        log.exception("the Markdown could not be sanitized")
         why = f"The Markdown could not be read ({type(error).__name__}); it is shown as plain text."
         return Output(reply, (*notes, why), name, None)
-    return Output(reply, notes, name, story)
+    return Output(reply, notes, name, timeline)
 
 
 def has_output(reply: Reply) -> bool:
-    """Whether there is anything to show: no text and no request means none."""
+    """Return whether there is anything to show: text, usage, an error or a stop reason."""
     return bool(reply or reply.usage or reply.error or reply.stop_reason)
 
 
-def mimebundle(
-    reply: Reply, notes: tuple[str, ...], markdown: str, unmarked: str
-) -> dict[str, str]:
-    """The output's data: ``text/markdown`` and ``text/plain``, the same without markup."""
-    said = [*notes, *sentences(reply)]
+def mimebundle(reply: Reply, notes: tuple[str, ...], markdown: str, plain: str) -> dict[str, str]:
+    """Return the output's data: ``text/markdown``, and the same without markup as ``text/plain``.
+
+    Args:
+        reply: The answer.
+        notes: Sentences to show under it.
+        markdown: Its text as sanitized Markdown.
+        plain: Its text as plain text.
+    """
+    below = [*notes, *sentences(reply)]
     line = footer(reply)
-    marked = [f"**{literal(note)}**" for note in said]
-    small = f"<small>{literal(line).replace(MONEY, '$')}</small>"  # the one there is
+    bold = [f"**{escape_markup(note)}**" for note in below]
+    small = f"<small>{escape_markup(line).replace(MONEY, '$')}</small>"  # The only one of its text.
     return {
-        "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *marked, small])),
-        "text/plain": "\n\n".join(filter(None, [unmarked, *said, line])),
+        "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *bold, small])),
+        "text/plain": "\n\n".join(filter(None, [plain, *below, line])),
     }
 
 
 def sentences(reply: Reply) -> Iterator[str]:
-    """What there is to say where the model did not end the answer itself."""
+    """Yield the sentence that says why the model did not end the answer itself, if it did not."""
     if reply.error:
         yield f"{reply.error[:1].upper()}{reply.error[1:]}"
     elif reply.stop_reason in NOTES:
@@ -153,17 +165,17 @@ def sentences(reply: Reply) -> Iterator[str]:
 
 
 def footer(reply: Reply) -> str:
-    """One line: model, tokens, cost, seconds, and how it ended where that is not plain."""
-    return " · ".join(_footer(reply))
+    """Return one line: model, tokens, cost, seconds, and how it ended unless the model ended it."""
+    return " · ".join(_footer_parts(reply))
 
 
-def _footer(reply: Reply) -> Iterator[str]:
+def _footer_parts(reply: Reply) -> Iterator[str]:
     yield reply.model or "unknown model"
     if reply.chat:
         yield f"chat {reply.chat}, turn {reply.turn}"
     if reply.recorded:
         yield "recorded reply"
-    yield from _tokens(reply)
+    yield from _token_counts(reply)
     if reply.usage:
         about = "≈ " if reply.estimated else ""
         yield "price unknown" if reply.cost is None else f"{about}${dollars(reply.cost)}"
@@ -172,11 +184,11 @@ def _footer(reply: Reply) -> Iterator[str]:
     if reply.seconds is not None:
         yield f"{reply.seconds:.1f} s"
     if reply.stop_reason != "end_turn":
-        yield ended(reply)
+        yield describe_ending(reply)
 
 
-def ended(reply: Reply) -> str:
-    """How it ended, in words."""
+def describe_ending(reply: Reply) -> str:
+    """Return in words how an answer ended."""
     ending = reply.stop_reason or "no stop reason"
     return ENDINGS.get(ending, ending.replace("_", " "))
 
@@ -188,7 +200,7 @@ _INPUTS = (
 )
 
 
-def _tokens(reply: Reply) -> Iterator[str]:
+def _token_counts(reply: Reply) -> Iterator[str]:
     for name, word in _INPUTS:
         count = reply.usage.tokens(name)
         if count or (count is not None and word == "in"):
@@ -198,7 +210,7 @@ def _tokens(reply: Reply) -> Iterator[str]:
 
 
 def metadata(reply: Reply, name: str = "") -> dict[str, Any]:
-    """The output's metadata, from which usage can be read back out of a saved notebook."""
+    """Return the output's metadata, from which the usage of a saved notebook can be read."""
     return {
         "notebook_stream": {
             "version": __version__,
@@ -212,6 +224,6 @@ def metadata(reply: Reply, name: str = "") -> dict[str, Any]:
             "first_token_seconds": reply.first_token_seconds,
             "request_id": reply.request_id,
             "chat": reply.chat,
-            **({"recorded": True} if reply.recorded else {}),  # it cost nothing
+            **({"recorded": True} if reply.recorded else {}),  # It cost nothing.
         }
     }

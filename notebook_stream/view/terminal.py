@@ -1,4 +1,4 @@
-"""An answer in a terminal: its text as it comes, its footer on a line below."""
+"""Show an answer in a terminal: its text as it comes, its footer on a line below."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TerminalView(NoView):
     """Writes the text as it comes.
 
     Args:
-        details: Where footer and notes go; with none, they follow the text.
+        details: The stream for footer and notes; None writes them after the text.
     """
 
     shows = True
@@ -31,14 +31,14 @@ class TerminalView(NoView):
         self._failure: OSError | None = None
 
     def paint(self, draft: AnswerDraft) -> bool:
-        """Write what has come since."""
+        """Write what has come since the last call."""
         parts = draft.parts[self._parts :]
         self._parts += len(parts)
         self._write("".join(parts))
         return False
 
     def wait(self, words: str) -> None:
-        """Write what is waited for, below what is there."""
+        """Write what the answer waits for, on a line of its own."""
         if words:
             self._write_details([words])
 
@@ -46,7 +46,7 @@ class TerminalView(NoView):
         """Write some of the answer.
 
         Raises:
-            BrokenPipeError: It cannot be written, now or before; `close` raises the reason.
+            BrokenPipeError: It cannot be written; `close` raises the reason.
         """
         self._taken += len(text)
         shown = printable(text, sys.stdout)
@@ -63,13 +63,16 @@ class TerminalView(NoView):
             raise BrokenPipeError from error
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Make ready what is left and the lines below it; who raises an error tells it."""
+        """Prepare the rest of the text and the lines below it.
+
+        The sentence of an error is not among them: whoever raises the error shows it.
+        """
         self._rest = reply[self._taken :]
-        said = () if reply.error else sentences(reply)
-        self._below = [*notes, *said, footer(reply)] if has_output(reply) else []
+        ending = () if reply.error else sentences(reply)
+        self._below = [*notes, *ending, footer(reply)] if has_output(reply) else []
 
     def close(self) -> None:
-        """End the line and write what is below the text, dim where the terminal can.
+        """Write the rest, end its line, and write the lines below it, dim in a terminal.
 
         Raises:
             OSError: Some of the text could not be written.
@@ -88,7 +91,7 @@ class TerminalView(NoView):
             self._write("\n")
 
     def _write_details(self, lines: list[str]) -> None:
-        """Write lines that are no part of the answer: where that fails, the answer goes on."""
+        """Write lines that are no part of the answer; an error of the stream is ignored."""
         out = self._details or sys.stdout
         text = "\n".join(printable(line, out) for line in lines)
         with suppress(OSError):

@@ -59,7 +59,7 @@ OF_AN_ANSWER = (
     "LiveWidget",
     "Reply",
     "Round",
-    "Story",
+    "Timeline",
 )
 
 

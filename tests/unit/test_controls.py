@@ -9,7 +9,7 @@ from notebook_stream.ledger.usage import Ledger
 from notebook_stream.text.controls import strip_controls
 from notebook_stream.values.reply import Reply
 from notebook_stream.values.usage import Usage
-from notebook_stream.view.static import output, told
+from notebook_stream.view.static import build_output, timeline_of
 
 from ..attacks import TERMINAL, controls_in
 
@@ -40,8 +40,8 @@ def test_a_static_output_holds_no_control(text: str) -> None:
         {"type": "text", "text": text, "citations": [{"title": text, "url": text}]},
     ]
     reply = Reply(text, model=text, stop_reason="error", error=text, usage=Usage(input_tokens=1))
-    for tell in (lambda: told(blocks), lambda: None):
-        data = output(reply, (text,), "", tell).data()
+    for make_timeline in (lambda: timeline_of(blocks), lambda: None):
+        data = build_output(reply, (text,), "", make_timeline).data()
         assert not controls_in("".join(data.values()))
 
 

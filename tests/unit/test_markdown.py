@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from notebook_stream.markdown import Growing, harmless, plain
-from notebook_stream.markdown.deflated import Kept
-from notebook_stream.markdown.safe import BACKSLASH, MONEY
+from notebook_stream.markdown import GrowingMarkdown, render_plain, sanitize
+from notebook_stream.markdown.deflated import DeflatedText
+from notebook_stream.markdown.escaping import BACKSLASH, MONEY
 
 EVERYTHING = r"""# Title with `code`
 
@@ -63,11 +63,11 @@ Setext
 last https://example.com line"""
 
 
-def stilled(*pieces: str) -> tuple[str, str]:
-    growing = Growing()
+def static(*pieces: str) -> tuple[str, str]:
+    growing = GrowingMarkdown()
     for piece in pieces:
         growing.grow(piece)
-    return growing.still()
+    return growing.render_static()
 
 
 def page(blocks: list[str]) -> str:
@@ -93,19 +93,19 @@ def marked_once(block: str) -> str:
 
 
 def rendered(*pieces: str) -> str:
-    growing = Growing()
+    growing = GrowingMarkdown()
     blocks = [block for piece in pieces for block in growing.grow(piece)]
-    inside, after = growing.open_block()
+    inside, after = growing.render_open_block()
     return page([*blocks, *([f"+{inside}"] if inside else []), after])
 
 
 @given(st.lists(st.one_of(st.text(), st.sampled_from(["🌊", "\ud83c", "\udf0a", "a\n\n"]))))
-def test_what_is_kept_comes_back(pieces: list[str]) -> None:
-    kept = Kept()
+def test_deflated_text_is_read_unchanged(pieces: list[str]) -> None:
+    text = DeflatedText()
     for piece in pieces:
-        kept.add(piece)
-    assert str(kept) == "".join(pieces)
-    assert kept.end == "".join(pieces[-1:])[-2:]
+        text.append(piece)
+    assert str(text) == "".join(pieces)
+    assert text.end == "".join(pieces[-1:])[-2:]
 
 
 def test_a_tour_renders_the_same_cut_anywhere() -> None:
@@ -115,7 +115,7 @@ def test_a_tour_renders_the_same_cut_anywhere() -> None:
     for size in (3, 50):
         pieces = [EVERYTHING[i : i + size] for i in range(0, len(EVERYTHING), size)]
         assert rendered(*pieces) == expected, size
-        assert stilled(*pieces) == (harmless(EVERYTHING), plain(EVERYTHING)), size
+        assert static(*pieces) == (sanitize(EVERYTHING), render_plain(EVERYTHING)), size
 
 
 LINES = st.sampled_from([
@@ -132,7 +132,7 @@ def test_any_text_renders_the_same_cut_anywhere(lines: list[str], cuts: list[int
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     pieces = [text[a:b] for a, b in pairwise(places)]
     assert rendered(*pieces) == rendered(text)
-    assert stilled(*pieces) == (harmless(text), plain(text))
+    assert static(*pieces) == (sanitize(text), render_plain(text))
 
 
 def test_a_formula_that_a_blank_line_ends_belongs_to_the_text_before_it() -> None:
@@ -140,14 +140,14 @@ def test_a_formula_that_a_blank_line_ends_belongs_to_the_text_before_it() -> Non
 
 
 def test_a_list_may_begin_with_nothing() -> None:
-    assert plain("0. none\n1. one") == "0. none\n1. one"
+    assert render_plain("0. none\n1. one") == "0. none\n1. one"
 
 
 def test_finished_blocks_are_given_once() -> None:
-    growing = Growing()
+    growing = GrowingMarkdown()
     assert growing.grow("one\n\ntwo") == []
     assert growing.grow("\n\nthree\n") == ["<p>one</p>\n", "<p>two</p>\n"]
-    assert growing.open_block() == ("", "<p>three</p>\n")
+    assert growing.render_open_block() == ("", "<p>three</p>\n")
 
 
 ITEMS = "".join(
@@ -167,7 +167,7 @@ LONG = f"before\n\n```python\n{CODE}```\nbetween\n\n| a | b |\n|---|---|\n{ROWS}
 def test_long_blocks_are_finished_in_pieces_that_make_the_same(text: str, size: int) -> None:
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
     assert rendered(*pieces) == rendered(text)
-    assert stilled(*pieces) == (harmless(text), plain(text))
+    assert static(*pieces) == (sanitize(text), render_plain(text))
 
 
 ITEM_LINES = st.sampled_from([
@@ -185,7 +185,7 @@ def test_any_long_list_renders_the_same_cut_anywhere(
     text = re.sub(r"^- ", "4. ", text, flags=re.MULTILINE) if ordered else text
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
     assert rendered(*pieces) == rendered(text)
-    assert stilled(*pieces) == (harmless(text), plain(text))
+    assert static(*pieces) == (sanitize(text), render_plain(text))
 
 
 @pytest.mark.parametrize(
@@ -199,11 +199,11 @@ def test_any_long_list_renders_the_same_cut_anywhere(
     ],
 )
 def test_what_is_open_stays_small(opening: str, line: str) -> None:
-    growing = Growing()
+    growing = GrowingMarkdown()
     growing.grow(opening)
     for n in range(300):
         growing.grow(f"{line}| {n} | x |\n")
-        assert n % 9 or len("".join(growing.open_block())) < 12_000
+        assert n % 9 or len("".join(growing.render_open_block())) < 12_000
 
 
 def test_an_open_fence_is_code_already() -> None:
@@ -289,7 +289,7 @@ def test_nothing_of_the_answer_becomes_a_tag_or_a_dangerous_address(text: str) -
     ],
 )
 def test_the_saved_markdown_is_safe_and_says_the_same(text: str, safe: str) -> None:
-    assert harmless(text) == safe
+    assert sanitize(text) == safe
 
 
 class Tags(HTMLParser):
@@ -338,12 +338,12 @@ GITHUB.add_render_rule("fence", written_into_a_class)
 @settings(max_examples=60, deadline=None)
 @given(pieces=st.lists(PIECES, max_size=14))
 def test_no_reader_of_the_saved_markdown_runs_or_loads_anything(pieces: list[str]) -> None:
-    saved = harmless("".join(pieces))
+    saved = sanitize("".join(pieces))
     assert not Tags(GITHUB.render(saved).replace(MONEY, "$")).bad, saved
 
 
 def test_plain_text_has_no_markup() -> None:
-    text = plain(
+    text = render_plain(
         "# T\n\n**a** `b` [c](http://d)\n\n- x\n  1. y\n- z\n\n|h|i|\n|-|-|\n|1|2|\n\n```py\nf()\n```"
     )
     assert text == "T\n\na b c (http://d)\n\n• x\n  1. y\n• z\n\nh  i  \n1  2  \n\nf()"

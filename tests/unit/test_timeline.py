@@ -13,8 +13,8 @@ from notebook_stream.demo import HERE
 from notebook_stream.values.block import Block
 from notebook_stream.values.draft import AnswerDraft
 from notebook_stream.values.reply import Reply
-from notebook_stream.view.static import output, told
-from notebook_stream.view.timeline import Story
+from notebook_stream.view.static import build_output, timeline_of
+from notebook_stream.view.timeline import Timeline
 
 from .test_markdown import GITHUB, PIECES, Tags
 from .test_reply import CORPUS, events
@@ -23,29 +23,32 @@ STREAMS = [*sorted(HERE.glob("*.txt")), *CORPUS]
 
 
 @pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
-def test_a_stream_is_told_alike_while_it_grows_and_when_it_is_done(path: Path) -> None:
-    draft, story = AnswerDraft(), Story()
+def test_a_stream_renders_alike_while_it_grows_and_when_it_is_done(path: Path) -> None:
+    draft, timeline = AnswerDraft(), Timeline()
     for event in events(path.read_text(encoding="utf-8")):
         draft.add(event)
-        story.take(draft.blocks)
-        story.open_block()
-    story.take(draft.blocks, whole=True)
-    assert story.still() == told(draft.freeze().blocks).still()
+        timeline.take(draft.blocks)
+        timeline.render_open_block()
+    timeline.take(draft.blocks, whole=True)
+    assert timeline.render_static() == timeline_of(draft.freeze().blocks).render_static()
 
 
 @pytest.mark.parametrize("text", ["Some *words*.\n\n" * 10_000, "- an item\n" * 20_000])
-def test_a_burst_is_told_a_part_at_a_time_and_whole_at_the_end(text: str) -> None:
+def test_a_burst_is_rendered_a_part_at_a_time_and_whole_at_the_end(text: str) -> None:
     tool = {"type": "tool_use", "name": "look", "input": {"up": 1}}
-    blocks, story = [Block({"type": "text"}), Block(tool)], Story()
+    blocks, timeline = [Block({"type": "text"}), Block(tool)], Timeline()
     for start in range(0, len(text), 100):
         blocks[0].add({"text": text[start : start + 100]})
-    assert story.take(blocks)
-    assert story.waits
-    assert len(story.still()[1]) < len(text) / 2
-    while story.waits:
-        assert story.take(blocks)
-    story.take(blocks, whole=True)
-    assert story.still() == told([block.finish() for block in blocks]).still()
+    assert timeline.take(blocks)
+    assert timeline.has_more
+    assert len(timeline.render_static()[1]) < len(text) / 2
+    while timeline.has_more:
+        assert timeline.take(blocks)
+    timeline.take(blocks, whole=True)
+    assert (
+        timeline.render_static()
+        == timeline_of([block.finish() for block in blocks]).render_static()
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,26 +61,29 @@ def test_a_burst_is_told_a_part_at_a_time_and_whole_at_the_end(text: str) -> Non
     ],
     ids=["code", "table", "tight list", "loose list"],
 )
-def test_a_long_block_that_another_ends_is_told_alike(text: str) -> None:
+def test_a_long_block_that_another_ends_renders_alike(text: str) -> None:
     tool = {"type": "tool_use", "name": "look", "input": {"up": 1}}
-    blocks, story = [Block({"type": "text"})], Story()
+    blocks, timeline = [Block({"type": "text"})], Timeline()
     for line in text.splitlines(keepends=True):
         blocks[0].add({"text": line})
-        story.take(blocks)
+        timeline.take(blocks)
     blocks += [Block(tool), Block({"type": "text", "text": "So."})]
-    story.take(blocks, whole=True)
-    assert story.still()[0].startswith(text.rstrip())
-    assert story.still() == told([block.finish() for block in blocks]).still()
+    timeline.take(blocks, whole=True)
+    assert timeline.render_static()[0].startswith(text.rstrip())
+    assert (
+        timeline.render_static()
+        == timeline_of([block.finish() for block in blocks]).render_static()
+    )
 
 
-def whole(*blocks: dict[str, Any]) -> Story:
-    story = Story()
-    story.take([Block(block) for block in blocks], whole=True)
-    return story
+def whole(*blocks: dict[str, Any]) -> Timeline:
+    timeline = Timeline()
+    timeline.take([Block(block) for block in blocks], whole=True)
+    return timeline
 
 
-def test_blocks_are_told_in_their_order() -> None:
-    story = whole(
+def test_blocks_are_rendered_in_their_order() -> None:
+    timeline = whole(
         {"type": "thinking", "thinking": "Hm, *so* <b>"},
         {"type": "text", "text": "Let me see."},
         {"type": "server_tool_use", "name": "bash", "input": {"command": "ls `x`"}},
@@ -85,7 +91,7 @@ def test_blocks_are_told_in_their_order() -> None:
         {"type": "web_search_tool_result", "content": {"error_code": "max_uses_exceeded"}},
         {"type": "text", "text": "Two files."},
     )
-    markdown, plain = story.still()
+    markdown, plain = timeline.render_static()
     assert markdown == (
         "<details><summary>Thinking</summary>\n\nHm, *so* &lt;b>\n\n</details>\n\n"
         "Let me see.\n\n"
@@ -98,7 +104,7 @@ def test_blocks_are_told_in_their_order() -> None:
         'Thinking:\n  Hm, *so* <b>\n\nLet me see.\n\n▸ bash {"command": "ls `x`"}\n\n'
         "Output:\n  a\n  b\n\n◂ error max_uses_exceeded\n\nTwo files."
     )
-    assert [html[:9] for html in story.finished()] == [
+    assert [html[:9] for html in timeline.take_finished()] == [
         "<details ",
         "<p>Let me",
         "<p class=",
@@ -113,7 +119,7 @@ def test_citations_are_numbered_links_with_their_sources_below() -> None:
         {"type": "text", "text": "One", "citations": [cite, cite]},
         {"type": "text", "text": ", two", "citations": [{"document_title": "My *paper*"}, cite]},
         {"type": "text", "text": " and three."},
-    ).still()
+    ).render_static()
     assert markdown == (
         "One[&#91;1&#93;](<https://a.example/x>), two&#91;2&#93;[&#91;1&#93;](<https://a.example/x>) and three.\n\n"
         "**Sources**\n\n1. [A &#91;page&#93;](<https://a.example/x>)\n2. My &#42;paper&#42;"
@@ -122,15 +128,15 @@ def test_citations_are_numbered_links_with_their_sources_below() -> None:
 
 
 def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
-    draft, story = AnswerDraft(), Story()
+    draft, timeline = AnswerDraft(), Timeline()
     draft.add({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}})
     for _ in range(1000):
         delta = {"type": "thinking_delta", "thinking": "words & "}
         draft.add({"type": "content_block_delta", "index": 0, "delta": delta})
-        assert story.take(draft.blocks)
-        assert len(story.open_block()[1]) < 4000
-    assert "<details" in story.open_block()[1]
-    assert " open>" in story.open_block()[1]
+        assert timeline.take(draft.blocks)
+        assert len(timeline.render_open_block()[1]) < 4000
+    assert "<details" in timeline.render_open_block()[1]
+    assert " open>" in timeline.render_open_block()[1]
     draft.add(
         {
             "type": "content_block_start",
@@ -140,11 +146,11 @@ def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
     )
     delta = {"type": "input_json_delta", "partial_json": '{"a": <'}
     draft.add({"type": "content_block_delta", "index": 1, "delta": delta})
-    assert story.take(draft.blocks)
-    assert not story.take(draft.blocks)
-    assert " open>" not in story.finished()[0]
+    assert timeline.take(draft.blocks)
+    assert not timeline.take(draft.blocks)
+    assert " open>" not in timeline.take_finished()[0]
     assert (
-        story.open_block()[1]
+        timeline.render_open_block()[1]
         == '<p class="ns-aside"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
     )
 
@@ -178,22 +184,22 @@ BLOCKS = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(BLOCKS, max_size=4))
-def test_nothing_that_is_told_runs_or_loads_anything(blocks: list[dict[str, Any]]) -> None:
-    story = whole(*blocks)
-    markdown, _ = story.still()
+def test_nothing_that_is_rendered_runs_or_loads_anything(blocks: list[dict[str, Any]]) -> None:
+    timeline = whole(*blocks)
+    markdown, _ = timeline.render_static()
     for html in (
         GITHUB.render(markdown),
-        "".join(story.finished()),
-        *story.open_block(),
+        "".join(timeline.take_finished()),
+        *timeline.render_open_block(),
     ):
         assert not Tags(html).bad, markdown
 
 
 def test_an_answer_whose_markdown_cannot_be_read_says_why() -> None:
-    def failing() -> Story:
+    def failing() -> Timeline:
         raise ModuleNotFoundError
 
-    shown = output(Reply("**a**"), ("Noted.",), "x", failing).data()
+    shown = build_output(Reply("**a**"), ("Noted.",), "x", failing).data()
     assert set(shown) == {"text/plain"}
     assert shown["text/plain"].startswith("**a**\n\nNoted.\n\nThe Markdown could not be read")
     assert "ModuleNotFoundError" in shown["text/plain"]

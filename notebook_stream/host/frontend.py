@@ -1,0 +1,111 @@
+"""Find out which program shows the answers of this process, and how."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+from .ipython import is_kernel, shell
+
+Kind = Literal["live", "final", "terminal", "script"]
+
+
+def kind() -> Kind:
+    """Return how answers are shown here.
+
+    Returns:
+        "live" where a front end shows widgets, "final" where nobody looks before the cell has
+        ended, "terminal" where text is written (IPython, `jupyter console`), "script" in plain
+        Python.
+    """
+    here = shell()
+    if here is None:
+        return "script"
+    if _is_captured(here):
+        return "final"
+    return _kind_of_sender(here.get_parent()) if is_kernel(here) else "terminal"
+
+
+def _is_captured(here: Any) -> bool:
+    """Return whether displayed data is captured, so that no later update of it is shown.
+
+    `%%capture` does so, and an Output widget: it takes all that its page gets for the request, and
+    its front end ignores ``update_display_data`` (jupyterlab-manager 5, widgetsnbextension 4).
+    """
+    from IPython.core.displaypub import CapturingDisplayPublisher
+
+    return isinstance(here.display_pub, CapturingDisplayPublisher) or _in_output_widget(here)
+
+
+def _in_output_widget(here: Any) -> bool:
+    """Return whether an Output widget takes the output of the request that runs now."""
+    running = here.get_parent().get("header", {}).get("msg_id") if is_kernel(here) else None
+    return bool(running) and any(getattr(one, "msg_id", None) == running for one in _open_widgets())
+
+
+def _open_widgets() -> list[Any]:
+    """Return the widgets that are open in this process.
+
+    ipywidgets lists them in `_instances` of its module from 8.0.3 on, in `Widget._active_widgets`
+    up to 8.0.2, and in `Widget.widgets` in 7 (read: 7.7.1, 8.0.0, 8.0.3, 8.1.9).
+    """
+    module: Any = sys.modules.get("ipywidgets.widgets.widget")
+    if hasattr(module, "_instances"):
+        return list(module._instances.values())
+    widget = getattr(module, "Widget", None)
+    listed = vars(widget).get("_active_widgets") or vars(widget).get("widgets") if widget else None
+    return list(listed.values()) if isinstance(listed, dict) else []
+
+
+def _kind_of_sender(request: dict[str, Any]) -> Kind:
+    """Return how the program shows answers that sent the request which runs now.
+
+    JupyterLab, Notebook 7 and VS Code send the id of the cell. nbclassic sends none, but allows the
+    cell to ask for input; so do terminals (`jupyter console`), whose messages jupyter_client 8.10
+    numbers after a ``_``. nbclient (nbconvert, papermill, Voilà) does neither. A widget's callback
+    runs for a request that is no cell, and no update of its output reaches the page.
+    """
+    header = request.get("header", {})
+    if header.get("msg_type") != "execute_request":
+        return "final"
+    if "cellId" in (request.get("metadata") or {}):
+        return "live"
+    if not request.get("content", {}).get("allow_stdin"):
+        return "final"
+    return "terminal" if "_" in header["msg_id"] else "live"
+
+
+def displayhook_probe() -> Callable[[], bool]:
+    """Make a function that returns whether IPython shows the value of the present cell.
+
+    So a reply that was shown while the cell ran is not shown again as the value of the cell; an
+    explicit ``display()`` of it shows it, and so does a later cell.
+    """
+    here = shell()
+    if here is None:
+        return lambda: False
+    count = here.execution_count
+    return lambda: _shows_value(here.displayhook) and here.execution_count == count
+
+
+def _shows_value(hook: Any) -> bool:
+    """Return whether a displayhook shows a cell's value now.
+
+    ipykernel's holds a message meanwhile (`ZMQShellDisplayHook.msg`); IPython's has `is_active`
+    from 9.0 on, and before it is among the callers (read: 8.39, the last for Python 3.10).
+    """
+    if hasattr(hook, "is_active"):
+        return bool(hook.is_active) or getattr(hook, "msg", None) is not None
+    return getattr(hook, "msg", None) is not None or _is_called(hook)
+
+
+def _is_called(hook: Any) -> bool:
+    """Return whether a call of ``hook`` is on the stack."""
+    frame = inspect.currentframe()
+    while frame:
+        if frame.f_code.co_name == "__call__" and frame.f_locals.get("self") is hook:
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,55 @@
+"""The output of a notebook cell that shows a widget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.display import publish_display_data, update_display
+
+
+class WidgetDisplay:
+    """Displays a widget, a fallback where it is not shown, and what takes its place at the end.
+
+    Args:
+        widget: An anywidget; the id of its model is the id of the output, too.
+        name: The variable that will hold the reply; "" for none.
+    """
+
+    def __init__(self, widget: Any, name: str) -> None:
+        self._widget = widget
+        self._name = name
+        self._has_fallback = False
+
+    def show(self) -> None:
+        """Display the widget, with a fallback for front ends that know no widgets."""
+        publish_display_data(  # type: ignore[no-untyped-call] # IPython's
+            self._data(), transient={"display_id": self._widget.model_id}
+        )
+
+    def show_fallback(self) -> None:
+        """Replace the widget by text that says how to stop the answer; once only."""
+        if not self._has_fallback:
+            self._has_fallback = True
+            self.replace(self._fallback("Claude is answering, and this page cannot show it live"))
+
+    def drop_fallback(self) -> None:
+        """Display the widget again, where `show_fallback` has replaced it."""
+        if self._has_fallback:
+            self._has_fallback = False
+            self.replace(self._data())
+
+    def replace(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        """Replace the data of the output, by MIME type, and its metadata."""
+        update_display(  # type: ignore[no-untyped-call] # IPython's
+            data, raw=True, display_id=self._widget.model_id, metadata=metadata
+        )
+
+    def _data(self) -> dict[str, Any]:
+        view = self._widget._repr_mimebundle_()
+        data = view[0] if isinstance(view, tuple) else view
+        return {**(data or {}), **self._fallback("Claude is answering")}
+
+    def _fallback(self, what: str) -> dict[str, Any]:
+        where = f" Its text will be in `{self._name}`." if self._name else ""
+        text = f"{what}; ■ (interrupt the kernel) stops it.{where}"
+        return {"text/markdown": f"*{text}*", "text/plain": text.replace("`", "")}
