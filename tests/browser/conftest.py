@@ -183,8 +183,9 @@ class Notebook:
         self.page.get_by_text("Run All Cells", exact=True).click()
 
     def run_last(self) -> None:
-        """Run the last cell alone."""
-        self.page.locator(".jp-CodeCell .jp-InputArea-editor").last.click()
+        """Run the last cell alone, once the page has it: a page attaches its cells one by one."""
+        last = len(json.loads(self.path.read_text(encoding="utf-8"))["cells"]) - 1
+        self.page.locator(".jp-CodeCell").nth(last).locator(".jp-InputArea-editor").click()
         self.page.keyboard.press("Control+Enter")
 
     def output(self, cell: int) -> Any:
