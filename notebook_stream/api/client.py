@@ -136,7 +136,7 @@ def _make(exchange: Exchange) -> anthropic.AsyncAnthropic:
             timeout=httpx2.Timeout(exchange.timeout, connect=CONNECT_SECONDS),
         )
     except (ValueError, ImportError, OSError, httpx2.InvalidURL) as error:
-        raise failures.unusable(error) from None
+        raise failures.explain_unusable_client(error) from None
     host.before_retry(made, on_retry)
     return made
 

@@ -78,7 +78,7 @@ class Exchange:
     def announce_retry(self, seconds: float) -> None:
         """Tell why the last try failed and in how many seconds the next one is made."""
         tries = f"trying again, {self._tries + 1} of {self.max_retries + 1}"
-        self.on_wait(f"{failures.what_happened(self._status)}; {tries}, in {seconds:.1f} s")
+        self.on_wait(f"{failures.name_failure(self._status)}; {tries}, in {seconds:.1f} s")
 
 
 current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)

@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence: what happened, what was said of it, and what to do."""
+"""Failures of the API and the network as one sentence: what happened, its words, a remedy."""
 
 from __future__ import annotations
 
@@ -64,21 +64,22 @@ LARGEST = 100_000
 """Characters of what a server says that are looked at."""
 
 
-def refused(error: anthropic.APIStatusError) -> ClaudeError:
-    """The API answered with an error instead of a stream."""
+def explain_refusal(error: anthropic.APIStatusError) -> ClaudeError:
+    """Explain an error that the API answered with instead of a stream."""
     status = error.status_code
-    said = error.api_message or _body(error)
+    message = error.api_message or _body(error)
     if where := error.response.headers.get("location"):
-        said = f"it says {where}"
-    request_id = words(error.request_id) or None
-    made = RefusedError(_sentence(_kind(error.type, status), said, str(status), request_id))
+        message = f"it says {where}"
+    request_id = quote(error.request_id) or None
+    made = RefusedError(_sentence(_kind(error.type, status), message, str(status), request_id))
     made.status, made.request_id = status, request_id
     return made
 
 
-def _kind(told: Any, status: int) -> str:
-    if isinstance(told, str) and told in SENTENCES:
-        return told
+def _kind(value: Any, status: int) -> str:
+    """Return the API's type of an error: its own, else that of the status."""
+    if isinstance(value, str) and value in SENTENCES:
+        return value
     if status in TYPES:
         return TYPES[status]
     if 300 <= status < 400:
@@ -86,45 +87,47 @@ def _kind(told: Any, status: int) -> str:
     return "api_error" if status >= 500 else "invalid_request_error"
 
 
-def what_happened(status: int | None) -> str:
-    """A few words for a try that failed: with that status, or with no answer at all."""
+def name_failure(status: int | None) -> str:
+    """Name in a few words why a try failed: with that status, or with no answer at all."""
     if status is None:
         return "no connection"
     return f"{SENTENCES[_kind(None, status)][0]} ({status})"
 
 
 def _body(error: anthropic.APIStatusError) -> str:
-    """What a body says that is not the API's: a gateway's page, or another one's JSON."""
-    told = error.body
-    if isinstance(told, dict):
-        told = told.get("error") or told.get("message") or told.get("detail")
-    if not isinstance(told, str):
+    """Return the words of a body that is not the API's: a gateway's page, or another JSON."""
+    value = error.body
+    if isinstance(value, dict):
+        value = value.get("error") or value.get("message") or value.get("detail")
+    if not isinstance(value, str):
         return ""
-    return re.sub(r"(?s)<(style|script)\b.*?(?:</\1>|\Z)|<[^<>]*>", " ", _beginning(told))
+    return re.sub(r"(?s)<(style|script)\b.*?(?:</\1>|\Z)|<[^<>]*>", " ", _beginning(value))
 
 
 def _beginning(text: str) -> str:
-    """As much of a text as is looked at, without its last word, which may be half of a key."""
+    """Return as much of a text as is looked at, without a last word that may be half a key."""
     if len(text) <= LARGEST:
         return text
     whole, *cut = text[:LARGEST].rsplit(maxsplit=1) or [""]
     return whole if cut else ""
 
 
-def broken(event: Event, request_id: str | None, where: str = "in the stream") -> ClaudeError:
-    """The body of an answer carried an error.
+def explain_error_event(
+    event: Event, request_id: str | None, where: str = "in the stream"
+) -> ClaudeError:
+    """Explain an error that the body of an answer carried.
 
     Args:
         event: The error, as the API's JSON.
         request_id: Of the answer, where the error names none.
-        where: In which part of the answer it came, to be said.
+        where: In which part of the answer it came, in words.
     """
-    told = event.get("error")
-    told = told if isinstance(told, dict) else {"message": told or event.get("message")}
+    value = event.get("error")
+    value = value if isinstance(value, dict) else {"message": value or event.get("message")}
     named = event.get("request_id")
-    request_id = words(named) or request_id
-    kind = told.get("type") if isinstance(told.get("type"), str) else "api_error"
-    made = StreamError(_sentence(kind, told.get("message"), where, request_id))
+    request_id = quote(named) or request_id
+    kind = value.get("type") if isinstance(value.get("type"), str) else "api_error"
+    made = StreamError(_sentence(kind, value.get("message"), where, request_id))
     made.request_id = request_id
     return made
 
@@ -132,37 +135,37 @@ def broken(event: Event, request_id: str | None, where: str = "in the stream") -
 def _sentence(kind: str | None, message: Any, where: str, request_id: str | None) -> str:
     what, remedy = SENTENCES.get(kind or "", SENTENCES["api_error"])
     remedy = remedy.replace(proxies.ANY, proxies.variable())
-    said = words(message) or "no message"
-    quoted = f"{words(kind) or 'error'}: {said}"
-    details = ", ".join(filter(None, [where, quoted, words(request_id)]))
+    message = quote(message) or "no message"
+    quoted = f"{quote(kind) or 'error'}: {message}"
+    details = ", ".join(filter(None, [where, quoted, quote(request_id)]))
     return f"{what} ({details}); {remedy}."
 
 
-def words(told: Any) -> str:
-    """What a server or an error says, short, on one line, without control characters and keys."""
-    if isinstance(told, Exception):
-        told = str(told) or type(told).__name__
-    if not isinstance(told, str):
+def quote(value: Any) -> str:
+    """Quote a server or an error: short, on one line, without control characters and keys."""
+    if isinstance(value, Exception):
+        value = str(value) or type(value).__name__
+    if not isinstance(value, str):
         return ""
-    said = redact_message(_beginning(told))  # before a cut or a change breaks a key in two
-    said = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\r\n]", " ", said).split())
-    said = repair_surrogates(strip_controls(said).rstrip("."))
-    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
+    message = redact_message(_beginning(value))  # before a cut or a change breaks a key in two
+    message = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\r\n]", " ", message).split())
+    message = repair_surrogates(strip_controls(message).rstrip("."))
+    return message if len(message) <= LONGEST else f"{message[:LONGEST]}…"
 
 
-def lost(error: Exception) -> ClaudeError:
-    """No connection was made, or it broke."""
+def explain_loss(error: Exception) -> ClaudeError:
+    """Explain why no connection was made, or why it broke."""
     cause = _innermost(error)
     if isinstance(cause, httpx2.LocalProtocolError):
         # Its text quotes the header, and so the key.
         msg = "a header cannot be sent as it is; check the key and ANTHROPIC_CUSTOM_HEADERS."
         return CredentialsError(msg)
-    why = REASONS.get(type(cause)) or words(cause)
+    why = REASONS.get(type(cause)) or quote(cause)
     return ConnectionLostError(f"the connection was lost ({why}); check {_where(error, cause)}.")
 
 
 def _where(error: Exception, cause: BaseException) -> str:
-    """What to check."""
+    """Name what the user should check."""
     if isinstance(cause, httpx2.ProxyError):
         return proxies.variable()
     if "CERTIFICATE_VERIFY_FAILED" in str(cause):
@@ -175,15 +178,15 @@ def _where(error: Exception, cause: BaseException) -> str:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """The error that began it, out of the SDK's and out of groups."""
+    """Return the error that began it, out of the SDK's and out of groups."""
     if isinstance(error, anthropic.APIConnectionError) and error.__cause__:
         return _innermost(error.__cause__)
     inside = getattr(error, "exceptions", ())
     return _innermost(inside[0]) if inside else error
 
 
-def unusable(error: Exception) -> ClaudeError:
-    """No client can be made: an address, a proxy or a certificate that is none.
+def explain_unusable_client(error: Exception) -> ClaudeError:
+    """Explain why no client can be made: an address, a proxy or a certificate is none.
 
     The error's own text may quote an address with its password.
     """

@@ -61,7 +61,7 @@ async def _begin(exchange: Exchange, stack: AsyncExitStack) -> AsyncGenerator[Ev
     create = client.messages.with_streaming_response.create
     sending = create(**exchange.body, stream=True, extra_headers=_headers(exchange))
     got = await stack.enter_async_context(sending)
-    exchange.request_id = failures.words(got.request_id) or None
+    exchange.request_id = failures.quote(got.request_id) or None
     return await stack.enter_async_context(
         aclosing(decoded(got.http_response, exchange.take_as_whole))
     )
@@ -114,17 +114,17 @@ def in_our_words(error: Exception) -> ClaudeError:
         case ClaudeError():
             return error
         case anthropic.APIStatusError():
-            return failures.refused(error)
+            return failures.explain_refusal(error)
         case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
             return ConnectionLostError(
-                f"the API's address cannot be used ({failures.words(error)}); "
+                f"the API's address cannot be used ({failures.quote(error)}); "
                 "check ANTHROPIC_BASE_URL."
             )
         case anthropic.APIConnectionError() | httpx2.HTTPError():
-            return failures.lost(error)
+            return failures.explain_loss(error)
         case UnicodeDecodeError(reason="unexpected end of data"):
             return ConnectionLostError("the stream ended in the middle of a character; try again.")
-    return StreamError(f"the stream could not be read ({failures.words(error)}); try again.")
+    return StreamError(f"the stream could not be read ({failures.quote(error)}); try again.")
 
 
 def _headers(exchange: Exchange) -> dict[str, str]:
@@ -145,7 +145,7 @@ async def decoded(
         response: Of the API, not read yet.
         came_whole: Called where the body is one message.
     """
-    request_id = failures.words(response.headers.get("request-id")) or None
+    request_id = failures.quote(response.headers.get("request-id")) or None
     chunks = response.aiter_bytes()
     begun = await _first_chunk(chunks)
     if begun.startswith(b"{"):
@@ -187,14 +187,14 @@ def _no_stream(response: httpx2.Response) -> ClaudeError:
     kind = response.headers.get("content-type", "nothing")
     if kind.startswith("text/event-stream"):
         return ConnectionLostError("the stream ended before it began; try again.")
-    sent = f"{response.url.host} sent no stream but {failures.words(kind)}"
+    sent = f"{response.url.host} sent no stream but {failures.quote(kind)}"
     return StreamError(f"{sent}; check ANTHROPIC_BASE_URL.")
 
 
 def _event(data: str, request_id: str | None, *, is_error: bool) -> Event:
     event = _object(data, is_error=is_error)
     if is_error or event.get("type") == "error" or _is_untyped_error(event):
-        raise failures.broken(event, request_id)
+        raise failures.explain_error_event(event, request_id)
     return _redact_envelope(event)
 
 

@@ -66,18 +66,18 @@ def _unreadable(text: str, error: ValueError, response: httpx2.Response) -> Clau
     ends_early = getattr(error, "pos", 0) >= len(text)
     if ends_early or not text.endswith("}"):
         return ConnectionLostError("the answer's one message ended too early; try again.")
-    why = failures.words(error)
+    why = failures.quote(error)
     return StreamError(f"{response.url.host} sent JSON that cannot be read ({why}); try again.")
 
 
 def _no_message(body: Event, response: httpx2.Response, request_id: str | None) -> ClaudeError:
     if "error" in body or body.get("type") == "error":
-        return failures.broken(body, request_id, "in the answer")
+        return failures.explain_error_event(body, request_id, "in the answer")
     host = response.url.host
     if "choices" in body:
         msg = f"{host} answers as OpenAI's API does, not as Anthropic's; check ANTHROPIC_BASE_URL."
         return StreamError(msg)
-    quoted = failures.words(body.get("message") or body.get("detail")) or "no message in it"
+    quoted = failures.quote(body.get("message") or body.get("detail")) or "no message in it"
     return StreamError(f"{host} sent JSON that is no answer ({quoted}); check ANTHROPIC_BASE_URL.")
 
 

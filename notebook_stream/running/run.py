@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import ClaudeError, ConnectionLostError
@@ -144,7 +145,7 @@ class Run:
             log.exception("the answer could not be put together")
             self.error = unforeseen(error)
             reply = Reply(self._draft.text, stop_reason="error", error=str(self.error))
-        self._make_turn(reply)
+        make_turn(self._asked, reply)
         if self.error:
             self.error.reply = reply
             self.error.request_id = self.error.request_id or reply.request_id
@@ -152,19 +153,15 @@ class Run:
             self.notes += self._exchange.notes
         return reply
 
-    def _make_turn(self, reply: Reply) -> None:
-        """Make it a turn of its chat; what a person put among the turns may cost no reply.
-
-        What goes on from an answer is no turn of its own.
-        """
-        try:
-            if isinstance(self._asked.prompt, str):
-                self._asked.place.keep(self._asked.prompt, reply)
-        except Exception:
-            log.exception("the answer could not be put into its chat")
-
     def _freeze(self) -> Reply:
-        asked, facts = self._asked, self._facts()
+        asked = self._asked
+        facts = replace(
+            count_tokens(self._draft),
+            request_id=self._request_id(),
+            seconds=time.monotonic() - self._sent_at,
+            first_token_seconds=self._first_token,
+            written_after=asked.written_after,
+        )
         self._draft.end_round(facts)
         return self._draft.freeze(
             name_ending(self._draft, self.error, self._ending),
@@ -177,22 +174,30 @@ class Run:
             request=asked.body,
         )
 
-    def _facts(self) -> RoundFacts:
-        """What the events do not say of the round: what was measured, and what it cost."""
-        draft = self._draft
-        estimated = not draft.counted and bool(draft.usage or draft.written)
-        counted = draft.usage.tokens("output_tokens")
-        output = usage.estimate_tokens(draft.written) if estimated else counted
-        request_id = self._exchange.request_id if self._exchange else None
-        return RoundFacts(
-            estimated=estimated,
-            output_tokens=output,
-            cost=usage.price(draft.model, {**draft.usage, "output_tokens": output}),
-            request_id=request_id or (self.error.request_id if self.error else None),
-            seconds=time.monotonic() - self._sent_at,
-            first_token_seconds=self._first_token,
-            written_after=self._asked.written_after,
-        )
+    def _request_id(self) -> str | None:
+        of_response = self._exchange.request_id if self._exchange else None
+        return of_response or (self.error.request_id if self.error else None)
+
+
+def count_tokens(draft: AnswerDraft) -> RoundFacts:
+    """Return the tokens of the last round, by the API's count or a guess, and their cost."""
+    estimated = not draft.counted and bool(draft.usage or draft.written)
+    counted = draft.usage.tokens("output_tokens")
+    output = usage.estimate_tokens(draft.written) if estimated else counted
+    cost = usage.price(draft.model, {**draft.usage, "output_tokens": output})
+    return RoundFacts(estimated=estimated, output_tokens=output, cost=cost)
+
+
+def make_turn(asked: Asked, reply: Reply) -> None:
+    """Make a reply a turn of its chat; what a person put among the turns may cost no reply.
+
+    What goes on from an answer is no turn of its own.
+    """
+    try:
+        if isinstance(asked.prompt, str):
+            asked.place.keep(asked.prompt, reply)
+    except Exception:
+        log.exception("the answer could not be put into its chat")
 
 
 def _paid(reply: Reply) -> float | None:
