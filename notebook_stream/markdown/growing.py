@@ -111,7 +111,9 @@ class GrowingMarkdown:
         Returns:
             The HTML that belongs inside of the last finished block, and the HTML after it.
         """
-        html = self._render_html(split_blocks(self._parse_tail()))
+        # The parser stores each link definition as it is first parsed, and this one may be cut.
+        tokens = _parse(self._continuation.head + self._tail, _copy_env(self._env))
+        html = self._render_html(split_blocks(tokens))
         inside = html.pop(0)[1:] if html and html[0].startswith("+") else ""
         return inside, "".join(html)
 
