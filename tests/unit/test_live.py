@@ -6,6 +6,7 @@ import gc
 import inspect
 import json
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,11 +42,15 @@ class Page(BaseComm):
     Attributes:
         blocks: The HTML of the finished blocks that it shows.
         failures: How many of the next messages cannot be sent.
+        starts: The numbers of the packets with which the messages began.
+        on_paint: Called while a message is sent.
     """
 
     def __init__(self, **given: Any) -> None:
         self.blocks: list[str] = []
         self.failures = 0
+        self.starts: list[int] = []
+        self.on_paint: Callable[[], object] = lambda: None
         self._have = 0
         self._open = ["", ""]
         super().__init__(**given)
@@ -68,6 +73,8 @@ class Page(BaseComm):
 
     def _paint(self, message: dict[str, Any], packets: list[list[str]]) -> None:
         assert message["at"] <= self._have
+        self.starts.append(message["at"])
+        self.on_paint()
         opened = packets.pop() if message["open"] else None
         for packet in packets[self._have - message["at"] :]:
             self.blocks += packet
@@ -165,3 +172,23 @@ def test_a_message_that_cannot_be_sent_is_sent_with_the_next(
             paint(view, draft)
         assert page.failures == 0
     assert page.shown == expected(draft.text)
+
+
+def test_a_page_that_asks_while_a_message_is_sent_gets_all_with_the_next(
+    show: Callable[[], tuple[LiveView, Page]],
+) -> None:
+    (view, page), draft = show(), new_draft()
+    write(draft, TEXT[:HALF])
+    paint(view, draft)
+    asking = threading.Thread(target=view.receive, args=({"kind": "hello", "have": 0},))
+
+    def ask() -> None:
+        page.on_paint = lambda: None
+        asking.start()
+        asking.join(0.2)  # without the lock it ends by then, and is forgotten
+
+    page.on_paint = ask
+    view.paint(draft)
+    asking.join()
+    view.paint(draft)
+    assert page.starts[-2:] == [1, 0]
