@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 
 
@@ -23,6 +24,12 @@ class DeflatedText:
         self.end = text[-2:]
         self._parts.append(zlib.compress(text.encode(errors="surrogatepass"), 1))
 
+    def copy(self) -> DeflatedText:
+        """Return a copy, to which text is appended independently."""
+        made = copy.copy(self)
+        made._parts = [*self._parts]
+        return made
+
     def __str__(self) -> str:
         """Return the whole text."""
         return b"".join(map(zlib.decompress, self._parts)).decode(errors="surrogatepass")
@@ -39,6 +46,12 @@ class FinishedText:
     def __init__(self) -> None:
         self.markdown = DeflatedText()
         self.plain = DeflatedText()
+
+    def copy(self) -> FinishedText:
+        """Return a copy, to which blocks are appended independently."""
+        made = FinishedText()
+        made.markdown, made.plain = self.markdown.copy(), self.plain.copy()
+        return made
 
     def append(self, markdown: str, plain: str) -> None:
         """Append text that already ends as its blocks need it."""

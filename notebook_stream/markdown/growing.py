@@ -6,6 +6,7 @@ except link definitions, which may come later.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,11 @@ class Continuation:
 NEW_BLOCK = Continuation()
 
 
+def _copy_env(env: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of what the parser stores of a text, without its list of unused definitions."""
+    return {"references": {**env.get("references", {})}}
+
+
 def _parse(source: str, env: dict[str, Any]) -> list[Token]:
     """Return the tokens of some Markdown, its lists normalized (`normalize_list`)."""
     tokens = parser().parse(source, env)
@@ -70,6 +76,12 @@ class GrowingMarkdown:
         self._continuation = NEW_BLOCK
         self._env: dict[str, Any] = {}
         self._finished = FinishedText()
+
+    def copy(self) -> GrowingMarkdown:
+        """Return a copy, which grows independently."""
+        made = copy.copy(self)
+        made._env, made._finished = _copy_env(self._env), self._finished.copy()
+        return made
 
     def grow(self, text: str) -> list[str]:
         """Append ``text``.
@@ -99,7 +111,9 @@ class GrowingMarkdown:
         Returns:
             The HTML that belongs inside of the last finished block, and the HTML after it.
         """
-        html = self._render_html(split_blocks(self._parse_tail()))
+        # The parser stores each link definition as it is first parsed, and this one may be cut.
+        tokens = _parse(self._continuation.head + self._tail, _copy_env(self._env))
+        html = self._render_html(split_blocks(tokens))
         inside = html.pop(0)[1:] if html and html[0].startswith("+") else ""
         return inside, "".join(html)
 
@@ -163,13 +177,7 @@ class GrowingMarkdown:
     def _render_texts(
         self, tokens: Sequence[Token], lines: Sequence[str], *, cut: bool = False
     ) -> tuple[str, str]:
-        """Return blocks as sanitized Markdown and as plain text.
-
-        Args:
-            tokens: The tokens of the blocks.
-            lines: Their source, with the head.
-            cut: Whether the only block is continued after them.
-        """
+        """Return blocks, whose lines begin with the head, as sanitized Markdown and plain text."""
         markdown = split_lines(sanitize_blocks(tokens, lines, self._env))
         plain = render_plain_piece(tokens, number=self._continuation.number, cut=cut)
         return "".join(markdown[self._continuation.head.count("\n") :]), plain
@@ -199,11 +207,7 @@ class GrowingMarkdown:
         self._restart(rest, Continuation("".join(lines[:head]), number))
 
     def _append_lines(self, blocks: Sequence[Sequence[Token]], end: int, *, cut: bool) -> str:
-        """Append the lines before ``end``, counted with the head, to the finished text.
-
-        Returns:
-            The source of the other lines.
-        """
+        """Append the lines before ``end``, counted with the head, and return the others."""
         lines = self._lines()
         tokens = [token for block in blocks for token in block]
         self._finished.append(*self._render_texts(tokens, lines[:end], cut=cut))

@@ -14,19 +14,18 @@ for a page that was loaded meanwhile the widget stays, as no update of an output
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-from ..values.block import Block
 from ..values.draft import AnswerDraft
 from ..values.reply import Reply
 from .display import WidgetDisplay
 from .header import Header
 from .packets import Packets
+from .rendering import Rendering, Step
 from .static import Output, build_output, footer, sentences, timeline_of
 from .timeline import Timeline
 
@@ -73,8 +72,7 @@ class LiveView:
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._display = WidgetDisplay(self.widget, name)
         self._header = Header(recorded=recorded, budget=budget)
-        self._timeline = Timeline()
-        self._intact = True
+        self._rendering = Rendering()
         self._draft: AnswerDraft | None = None
         self._lock = threading.Lock()
         self._packets = Packets()
@@ -116,16 +114,20 @@ class LiveView:
         self._header.wait = words[:1].upper() + words[1:]
 
     def paint(self, draft: AnswerDraft) -> bool:
-        """Send the blocks that were finished since the last call, and the open one."""
+        """Send the blocks that were finished since the last call, and the open one.
+
+        Where they cannot be rendered, the header is sent alone, and the next call tries again with
+        all that has come since the last that succeeded.
+        """
         self._draft = draft
-        self._take(draft.blocks, whole=False)
+        self._add(self._rendering.advance(draft.blocks))
         fields = self._header.describe(draft)
         with self._lock:
             self._fields = fields
             if not self._is_shown:
                 self._do_without_a_page()
             self._send()
-        return self._timeline.has_more
+        return self._rendering.timeline.has_more
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Build the static output."""
@@ -149,26 +151,18 @@ class LiveView:
             self.widget.layout.close()  # ipywidgets makes one for each widget, and never closes it.
             self.widget.close()
 
-    def _take(self, blocks: Sequence[Block], *, whole: bool) -> None:
-        """Render what the blocks have gained, and add it to the packets."""
-        self._intact = False
-        if self._timeline.take(blocks, whole=whole):
-            finished, open_block = (
-                self._timeline.take_finished(),
-                self._timeline.render_open_block(),
-            )
+    def _add(self, step: Step | None) -> None:
+        if step:
             with self._lock:
-                self._packets.add(finished, open_block)
-        self._intact = True
+                self._packets.add(step)
 
     def _whole_timeline(self, reply: Reply) -> Timeline:
-        """Return the timeline of the whole answer: this view's, unless rendering it failed."""
-        if not self._intact or self._draft is None:
+        """Return the timeline of the whole answer: this view's, unless the rest cannot be added."""
+        if self._draft is None:
             return timeline_of(reply.blocks)
-        while self._timeline.has_more:
-            self._take(self._draft.blocks, whole=False)
-        self._take(self._draft.blocks, whole=True)
-        return self._timeline
+        for step in self._rendering.complete(self._draft.blocks):
+            self._add(step)
+        return timeline_of(reply.blocks) if self._rendering.failed else self._rendering.timeline
 
     def _text(self) -> str:
         draft = self._draft

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from .rendering import Step
+
 
 def deflate(html: Sequence[str]) -> bytes:
     """Return HTML as deflated JSON, about a fifth of its size."""
@@ -26,11 +28,11 @@ class Packets:
         self._open = deflate([])
         self._open_is_sent = False
 
-    def add(self, finished: Sequence[str], open_block: Sequence[str]) -> None:
+    def add(self, step: Step) -> None:
         """Add the HTML of the blocks that were finished, and replace that of the open one."""
-        if finished:
-            self._finished.append(deflate(finished))
-        self._open = deflate(open_block)
+        if step.finished:
+            self._finished.append(deflate(step.finished))
+        self._open = deflate(step.open_block)
         self._open_is_sent = False
 
     def rewind(self, have: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,13 @@ class Timeline:
         self._taken = 0
         self._sources: dict[str, tuple[int, str]] = {}
         self._open = ""
+
+    def copy(self) -> Timeline:
+        """Return a copy, which takes blocks independently."""
+        made = copy.copy(self)
+        made._html, made._sources = [*self._html], {**self._sources}
+        made._growing = self._growing.copy()
+        return made
 
     def take(self, blocks: Sequence[Block], *, whole: bool = False) -> bool:
         """Render what the blocks have gained since the last call, up to `MOST_AT_ONCE` characters.

@@ -139,6 +139,14 @@ def test_a_formula_that_a_blank_line_ends_belongs_to_the_text_before_it() -> Non
     assert rendered("text\n$$\n", "\nmore") == rendered("text\n$$\n\nmore")
 
 
+def test_a_link_definition_that_is_shown_before_it_is_whole_is_read_whole() -> None:
+    growing = GrowingMarkdown()
+    assert growing.grow("[a]: https://a.exa") == []
+    assert growing.render_open_block() == ("", "")
+    growing.grow("mple/x\n\nSee [a].\n")
+    assert 'href="https://a.example/x"' in growing.render_open_block()[1]
+
+
 def test_a_list_may_begin_with_nothing() -> None:
     assert render_plain("0. none\n1. one") == "0. none\n1. one"
 
