@@ -114,13 +114,15 @@ class Request:
     """A request that came.
 
     Attributes:
+        came_at: When (``time.time()``); the client's clock is the same.
         closed: Set once the connection is closed, by whichever side.
-        closed_at: When (``time.time()``); the client's clock is the same.
+        closed_at: When, by the same clock.
     """
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    came_at: float = field(default_factory=time.time)
     closed: threading.Event = field(default_factory=threading.Event)
     closed_at: float = 0.0
     client_left: bool = False

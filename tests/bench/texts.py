@@ -54,6 +54,25 @@ def document(characters: int, seed: int = 1) -> str:
     return "\n\n".join(said)[:characters]
 
 
+def dense(characters: int, seed: int = 1) -> str:
+    """Many short blocks, with a formula every 200 characters: the hard kind for a renderer."""
+    chance = random.Random(seed)  # noqa: S311 - the same text each time
+    blocks: list[str] = []
+    n = length = 0
+    while length < characters:
+        some = " ".join(chance.choice(WORDS) for _ in range(16))
+        blocks += [
+            f"### Step {n}",
+            f"{some} $x_{{{n}}}^2 + \\alpha$ and {some}.",
+            f"- **{chance.choice(WORDS)}** `x{n}`\n- {chance.choice(WORDS)}",
+            f"```python\nx_{n} = f({n})  # {chance.choice(WORDS)}\n```",
+            f"> [{chance.choice(WORDS)}](https://example.org/{n}) is *better* by $\\frac{{1}}{{{n + 1}}}$.",
+        ]
+        length = sum(map(len, blocks)) + 2 * len(blocks)
+        n += 1
+    return "\n\n".join(blocks)[:characters]
+
+
 def one_fence(characters: int) -> str:
     """A block of code that is open all the time."""
     return ("```python\n" + "".join(f"print({n} + {n})  # {n}\n" for n in range(characters // 15)))[
