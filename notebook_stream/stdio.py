@@ -17,7 +17,7 @@ from .text.controls import strip_controls
 PROGRAM = "notebook-stream"
 
 PATIENCE_SECONDS = 2.0
-"""How long standard input may take before a person is told what is waited for."""
+"""How long standard input may take before a line says what is waited for."""
 
 
 def printable(text: str, out: TextIO) -> str:
@@ -70,7 +70,7 @@ def open_missing() -> None:
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Flush the standard streams at the end, while a failure can still be told.
+    """Flush the standard streams at the end, while a failure can yet be reported.
 
     Python flushes them once more when it exits, and ends with status 120 where that fails; so what
     cannot be written is thrown away. Source: https://docs.python.org/3/library/signal.html
@@ -112,7 +112,7 @@ def read_all(waiting: str) -> str:
 
     Args:
         waiting: What to print on standard error where the end does not come soon. A person who
-            has to type is told so at once.
+            has to type sees so at once.
 
     Raises:
         OptionError: It is no UTF-8.

@@ -148,8 +148,7 @@ class AnswerDraft:
     def freeze(self, ending: Ending | None = None, **facts: Any) -> Reply:
         """The reply, with all that came; an open round ends.
 
-        The draft is spent then: it has its parts and blocks, but no rounds, so that a long text
-        is not in memory once more.
+        The draft has parts and blocks then, but no rounds: a long text is in memory once.
 
         Args:
             ending: Why the answer ended, where the API did not end it.
