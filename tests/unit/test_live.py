@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import comm
 import pytest
-from comm.base_comm import BaseComm
 
 from notebook_stream import host
 from notebook_stream.markdown import GrowingMarkdown
@@ -36,8 +34,15 @@ TEXT = (
 HALF = len(TEXT) // 2
 
 
-class Page(BaseComm):
-    """The other end of a view's comm: takes its messages as `live.js` does.
+# ipywidgets 8.0.0 uses what newer versions of traitlets and ipykernel have deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Deprecated in traitlets 4.1:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The `ipykernel.comm.Comm` class:DeprecationWarning"),
+]
+
+
+class Page:
+    """Takes a widget's messages as `live.js` does.
 
     Attributes:
         blocks: The HTML of the finished blocks that it shows.
@@ -46,30 +51,20 @@ class Page(BaseComm):
         on_paint: Called while a message is sent.
     """
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self) -> None:
         self.blocks: list[str] = []
         self.failures = 0
         self.starts: list[int] = []
         self.on_paint: Callable[[], object] = lambda: None
         self._have = 0
         self._open = ["", ""]
-        super().__init__(**given)
 
-    def publish_msg(
-        self,
-        msg_type: str,
-        data: Any = None,
-        metadata: Any = None,
-        buffers: Any = None,
-        **keys: Any,
-    ) -> None:
+    def receive(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         if self.failures:
             self.failures -= 1
             msg = "the connection is gone"
             raise OSError(msg)
-        content = (data or {}).get("content") or {}
-        if content.get("kind") == "paint":
-            self._paint(content, [json.loads(zlib.decompress(one)) for one in buffers])
+        self._paint(message, [json.loads(zlib.decompress(one)) for one in buffers])
 
     def _paint(self, message: dict[str, Any], packets: list[list[str]]) -> None:
         assert message["at"] <= self._have
@@ -89,17 +84,16 @@ class Page(BaseComm):
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[LiveView, Page]]]:
-    """Makes a view whose page says that it shows it."""
-    monkeypatch.setattr(comm, "create_comm", Page)
+def show() -> Iterator[Callable[[], tuple[LiveView, Page]]]:
+    """Makes a view and the page that shows it, which gets what ipywidgets would send."""
     widgets = []
 
     def make() -> tuple[LiveView, Page]:
-        view = LiveView(host.new_comm_id(), "", "claude", recorded=False)
+        view, page = LiveView(host.new_comm_id(), "", "claude", recorded=False), Page()
+        view.widget.send = page.receive
         view.receive({"kind": "hello", "have": 0})
-        assert isinstance(view.widget.comm, Page)
         widgets.append(view.widget)
-        return view, view.widget.comm
+        return view, page
 
     yield make
     for widget in widgets:
