@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
@@ -277,6 +278,13 @@ def test_a_recorded_answer_needs_no_budget(
         ns.ask("hi")
 
 
+def interrupt_once_it_waits() -> None:
+    """Press Ctrl-C as soon as the wait has a handler for it."""
+    while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def test_a_wait_for_money_can_be_interrupted_and_nothing_is_sent(
     server: Server, allow: Callable[[float], None]
 ) -> None:
@@ -286,7 +294,7 @@ def test_a_wait_for_money_can_be_interrupted_and_nothing_is_sent(
     with ns.stream("hi"), ns.stream("hi"):
         server.wait_for_request(2)
         waiting = new_answer("hi")
-        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+        threading.Thread(target=interrupt_once_it_waits).start()
         with pytest.raises(KeyboardInterrupt, match="nothing was sent") as caught:
             block(waiting)
         assert getattr(caught.value, "reply", "") is None
