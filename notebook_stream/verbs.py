@@ -18,7 +18,6 @@ from .prompt import Filled, fill_in
 from .request.options import Options
 from .running import waiting
 from .running.answer import Answer, Stage
-from .running.blocking import TICK_SECONDS
 from .running.observers import Observer
 from .running.views import view_here
 from .values.reply import Reply
@@ -220,7 +219,7 @@ class Stream(_Streamed):
         """The next item; the wait is short enough for Ctrl-C on Windows."""
         while True:
             with contextlib.suppress(queue.Empty):
-                return self._queue.get(timeout=TICK_SECONDS)
+                return self._queue.get(timeout=host.TICK_SECONDS)
 
     @property
     def reply(self) -> Reply:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import threading
 from types import TracebackType
 
 from .. import host
 from ..errors import OptionError, interruption
-
-TICK_SECONDS = 0.05
-"""A thread or loop that waits looks so often for clicks and interrupts, which do not wake it."""
 
 
 class PromptQueue:
@@ -106,20 +102,13 @@ class Ticket:
             )
             raise OptionError(msg)
         try:
-            while not self._called.done():
-                concurrent.futures.wait({self._called}, TICK_SECONDS)
-                host.deliver_clicks_while_blocked()
+            host.block_until_done(self._called)
         except KeyboardInterrupt:
             raise interrupted() from None
 
     async def waited(self) -> None:
         """Wait until its turn has come, and leave the running loop free meanwhile."""
-        if self._called.done():
-            return
-        called = asyncio.wrap_future(self._called)
-        while not called.done():
-            await asyncio.wait({called}, timeout=TICK_SECONDS)
-            host.deliver_clicks()
+        await host.wait_until_done(self._called)
 
 
 def interrupted() -> KeyboardInterrupt:

@@ -14,14 +14,17 @@ from .clicks import (
     watch_channel,
 )
 from .frontend import Kind, displayhook_probe, kind
+from .futures import TICK_SECONDS, block_until_done, wait_until_done
 from .interrupts import interrupts_raise, interrupts_to
 from .ipython import shell
 from .retries import before_retry
 
 __all__ = [
+    "TICK_SECONDS",
     "Kind",
     "RunningCells",
     "before_retry",
+    "block_until_done",
     "cell",
     "deliver_clicks",
     "deliver_clicks_while_blocked",
@@ -34,6 +37,7 @@ __all__ = [
     "new_comm_id",
     "shell",
     "unwatch_channel",
+    "wait_until_done",
     "watch_channel",
     "when_cell_ends",
 ]

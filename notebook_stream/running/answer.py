@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .. import background
+from .. import background, host
 from ..conversation.place import Place
 from ..request.body import Beginning
 from ..request.options import Options
@@ -17,7 +17,6 @@ from ..values.reply import Ending, Reply
 from ..view import NoView, View
 from .admission import Admission
 from .asked import Asked
-from .blocking import block_until_done
 from .delivery import Delivery
 from .observers import Observer, Observers
 from .painter import Painter
@@ -105,7 +104,7 @@ class Answer:
             CredentialsError: There is no key and no recording.
         """
         try:
-            block_until_done(self.admit())
+            host.block_until_done(self.admit())
             if self._admission.refusal:
                 raise self._admission.refusal
             self._run = run = self._prepare()

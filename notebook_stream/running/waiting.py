@@ -10,7 +10,6 @@ from .. import host
 from ..errors import interruption
 from ..values.reply import Ending, Reply
 from .answer import Answer
-from .blocking import TICK_SECONDS, block_until_done
 
 Future = concurrent.futures.Future[Any]
 
@@ -29,12 +28,12 @@ def block(answer: Answer) -> Reply:
         answer.stop("interrupted")
 
     with host.interrupts_to(interrupt):
-        block_until_done(answer.admit())
+        host.block_until_done(answer.admit())
         if interrupts:
             answer.withdraw()
         else:
             answer.start()
-            block_until_done(answer.done)
+            host.block_until_done(answer.done)
             answer.deliver()
     if interrupts:
         raise interrupted(answer)
@@ -50,7 +49,7 @@ async def wait(answer: Answer) -> Reply:
     """
     await begin(answer)
     try:
-        await wait_until_done(answer.done)
+        await host.wait_until_done(answer.done)
     except asyncio.CancelledError:
         await settle_later(answer, "interrupted")
         raise
@@ -66,7 +65,7 @@ async def begin(answer: Answer) -> None:
         CancelledError: The waiting task was cancelled before anything was sent.
     """
     try:
-        await wait_until_done(answer.admit())
+        await host.wait_until_done(answer.admit())
     except asyncio.CancelledError:
         answer.withdraw()
         raise
@@ -102,18 +101,6 @@ def interrupted(answer: Answer) -> KeyboardInterrupt:
     error = interruption(f"interrupted: {outcome}.")
     error.reply = answer.deliver() if answer.started else None  # type: ignore[attr-defined] # ClaudeError's name
     return error
-
-
-async def wait_until_done(future: Future) -> None:
-    """Wait, and leave the running loop free; clicks on the kernel's pages are taken meanwhile.
-
-    Raises:
-        CancelledError: The waiting task was cancelled; the future goes on.
-    """
-    done = asyncio.wrap_future(future)
-    while not future.done():
-        await asyncio.wait({done}, timeout=TICK_SECONDS)
-        host.deliver_clicks()
 
 
 async def outlast(future: Future) -> asyncio.CancelledError | None:

@@ -319,7 +319,7 @@ def test_a_burst_is_painted_to_its_end_though_nothing_follows(server: Server) ->
     view = SlowView()
     answer = new_answer("hi", view=lambda: view)
     answer.start()
-    assert view.shown.wait(5)  # by the beat alone it would take ten seconds
+    assert view.shown.wait(8)  # by the beat alone it would take ten seconds
     hold.let_go.set()
     assert answer.outcome() == "burst"
 
