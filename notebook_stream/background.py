@@ -7,6 +7,7 @@ on yet another one while the user still types.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import importlib
 import os
 import queue
@@ -130,12 +131,15 @@ def loop() -> asyncio.AbstractEventLoop:
 def run_on_thread(function: Callable[[], None], name: str) -> Future[None]:
     """Call a function on a daemon thread of its own; what is returned is done when it returns.
 
-    Once the interpreter shuts down, Python 3.12 starts no thread: the loop's executor has some.
+    It runs in a copy of the caller's context, in which ipykernel 7.0 finds the cell whose output it
+    sends (`Kernel.get_parent`). Once the interpreter shuts down, Python 3.12 starts no thread: the
+    loop's executor has some.
     """
     future: Future[None] = Future()
+    context = contextvars.copy_context()
 
     def work() -> None:
-        _run(future, function)()
+        _run(future, partial(context.run, function))()
 
     try:
         threading.Thread(target=work, name=name, daemon=True).start()
