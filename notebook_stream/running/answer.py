@@ -122,7 +122,7 @@ class Answer:
         view = self._delivery.open()
         stage.on_start()
         watching = list(self._watching)
-        if not isinstance(view, NoView) or type(view) is not NoView:
+        if type(view) is not NoView:
             painter = Painter(view, self.stop)
             self._delivery.listen(partial(self._receive, painter))
             watching.insert(0, painter)
