@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -149,13 +149,23 @@ def _in_environment() -> Iterator[str]:
     Source: ``os.environ`` in anthropic 2.13, ``_client.py`` and ``lib/``; urllib's ``getproxies``.
     """
     for name in list(os.environ):
-        value = os.environ.get(name, "").strip()
-        if name == HEADERS:
-            yield from _in_custom_headers(value)
-        elif name.upper().endswith(("_PROXY", "_BASE_URL")):
-            yield from _in_address(value)
-        elif name.startswith(("ANTHROPIC_", "AWS_")) and _holds_secret(name):
-            yield value
+        if read := _reader_of(name):
+            yield from read(os.environ.get(name, "").strip())
+
+
+@lru_cache(1000)
+def _reader_of(variable: str) -> Callable[[str], Iterable[str]] | None:
+    """Return what reads the secrets in the value of a variable; None where it holds none.
+
+    Each variable of the environment is asked for at each redaction, and its name alone decides.
+    """
+    if variable == HEADERS:
+        return _in_custom_headers
+    if variable.upper().endswith(("_PROXY", "_BASE_URL")):
+        return _in_address
+    if variable.startswith(("ANTHROPIC_", "AWS_")) and _holds_secret(variable):
+        return lambda value: (value,)
+    return None
 
 
 def _holds_secret(variable: str) -> bool:
