@@ -246,7 +246,9 @@ class Server:
 
 
 def _close_at_once(writer: asyncio.StreamWriter, *, reset: bool) -> None:
-    if reset:
+    if not reset:
+        writer.close()
+    else:
         lingering = struct.pack("ii", 1, 0)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
         writer.transport.abort()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, suppress
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import anthropic
 import httpx2
@@ -17,6 +17,8 @@ from ..values.round import Event
 from . import failures, whole
 from .client import client_for
 from .exchange import Exchange
+
+Item = TypeVar("Item")
 
 FAULTS = (
     *(ClaudeError, anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL),
@@ -145,23 +147,56 @@ async def decoded(
         response: Of the API, not read yet.
         came_whole: Called where the body is one message.
     """
-    request_id = failures.quote(response.headers.get("request-id")) or None
-    chunks = response.aiter_bytes()
-    begun = await _first_chunk(chunks)
-    if begun.startswith(b"{"):
-        message = whole.parse(await whole.read(begun, chunks), response, request_id)
-        came_whole()
-        for event in whole.events(message):
-            yield _redact_envelope(event)
-        return
+    async with aclosing(response.aiter_bytes()) as chunks:
+        begun = await _first_chunk(chunks)
+        if begun.startswith(b"{"):
+            read = _read_whole(begun, chunks, response, came_whole)
+        else:
+            read = _read_stream(begun, chunks, response)
+        async with aclosing(read) as items:
+            async for event in items:
+                yield event
+
+
+async def _read_whole(
+    begun: bytes,
+    chunks: AsyncIterator[bytes],
+    response: httpx2.Response,
+    came_whole: Callable[[], None],
+) -> AsyncGenerator[Event, None]:
+    message = whole.parse(await whole.read(begun, chunks), response, _request_id(response))
+    came_whole()
+    for event in whole.events(message):
+        yield _redact_envelope(event)
+
+
+async def _read_stream(
+    begun: bytes, chunks: AsyncIterator[bytes], response: httpx2.Response
+) -> AsyncGenerator[Event, None]:
     any_came = False
-    body = httpx2.Response(response.status_code, content=_joined(begun, chunks))
-    async for sse in anthropic.AsyncStream.raw_events(body):
-        if sse.data:
-            any_came = True
-            yield _event(sse.data, request_id, is_error=sse.event == "error")
+    async with (
+        aclosing(_join(begun, chunks)) as body,
+        _closing(anthropic.AsyncStream.raw_events(_Body(body))) as items,
+    ):
+        async for sse in items:
+            if sse.data:
+                any_came = True
+                yield _event(sse.data, _request_id(response), is_error=sse.event == "error")
     if not any_came:
         raise _no_stream(response)
+
+
+def _closing(items: AsyncIterator[Item]) -> aclosing[AsyncGenerator[Item, None]]:
+    """Close an async generator of the SDK, whose types do not say that it is one.
+
+    Generators that are closed by each other and are left to the garbage collector may be closed
+    on two threads at once: "ValueError: async generator already executing" on stderr.
+    """
+    return aclosing(cast("AsyncGenerator[Item, None]", items))
+
+
+def _request_id(response: httpx2.Response) -> str | None:
+    return failures.quote(response.headers.get("request-id")) or None
 
 
 BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -176,10 +211,22 @@ async def _first_chunk(chunks: AsyncIterator[bytes]) -> bytes:
     return b""
 
 
-async def _joined(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _join(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     yield begun
     async for chunk in chunks:
         yield chunk
+
+
+class _Body(httpx2.Response):
+    """A response whose bytes are read elsewhere, as the SDK's reader of events takes responses."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(200)
+        self._chunks = chunks
+
+    def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
+        """Give the chunks as they come, whatever size is asked for."""
+        return self._chunks
 
 
 def _no_stream(response: httpx2.Response) -> ClaudeError:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,20 @@ from notebook_stream import background
 from notebook_stream.api import client
 from notebook_stream.request.options import settings
 
-from ..loopback import DEADLINE_SECONDS, Hold, Script, Server, answer, delta, end, refusal, start
+from ..loopback import (
+    DEADLINE_SECONDS,
+    Drop,
+    Hold,
+    Script,
+    Server,
+    Step,
+    answer,
+    delta,
+    end,
+    event,
+    refusal,
+    start,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +187,45 @@ def test_each_of_many_retries_is_told_to_its_own_answer(server: Server) -> None:
         ["Hello, world.", "b"],
     )
     assert len(server.requests) == 3
+
+
+@pytest.fixture
+def unclosed() -> Iterator[list[str]]:
+    """Names of the async generators on the background loop that were dropped, not closed."""
+    names: list[str] = []
+
+    async def set_hook(finalizer: Callable[[AsyncGenerator[object, object]], None]) -> object:
+        before = sys.get_asyncgen_hooks().finalizer
+        sys.set_asyncgen_hooks(finalizer=finalizer)
+        return before
+
+    def on_loop(finalizer: Callable[[AsyncGenerator[object, object]], None]) -> Any:
+        setting = asyncio.run_coroutine_threadsafe(set_hook(finalizer), background.loop())
+        return setting.result(DEADLINE_SECONDS)
+
+    def note(dropped: AsyncGenerator[object, object]) -> None:
+        names.append(dropped.__qualname__)
+        before(dropped)
+
+    before = on_loop(note)
+    yield names
+    on_loop(before)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [event("error", error={"type": "overloaded_error"}), b"data: [1]\n\n", Drop, Hold()],
+    ids=["an error", "garbage", "dropped", "stopped"],
+)
+def test_no_reader_of_a_response_is_left_to_the_garbage_collector(
+    last: Step, server: Server, unclosed: list[str]
+) -> None:
+    server.play(Script([start(), delta("a"), last]))
+    with ns.stream("hi") as stream, suppress(ns.ClaudeError):
+        for _ in stream:
+            if isinstance(last, Hold):
+                stream.stop()
+    gc.collect()
+    finish()
+    ours = [name for name in unclosed if name.startswith(("Async", "Response", "Bound", "HTTP11"))]
+    assert not ours
