@@ -25,7 +25,7 @@ from ..text import keys
 from . import failures
 from .exchange import (
     Exchange,
-    choose_recording,
+    choose_round,
     current,
     on_replay_stopped,
     on_request,
@@ -125,7 +125,7 @@ def _make(exchange: Exchange) -> anthropic.AsyncAnthropic:
     keys.remember()
     try:
         http = anthropic.DefaultAsyncHttpxClient(
-            transport=ReplayTransport(choose_recording, on_replay_stopped) if replaying else None,
+            transport=ReplayTransport(choose_round, on_replay_stopped) if replaying else None,
             event_hooks={"request": [on_request], "response": [on_response]},
             follow_redirects=False,
         )

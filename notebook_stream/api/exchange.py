@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from ..recording.format import Recording
-from ..recording.transport import Recorder
+from ..recording.format import RecordedRound
+from ..recording.transport import RoundRecorder
 from ..text import keys
 from . import failures, whole
 
@@ -24,40 +23,33 @@ class Exchange:
         body: The request's JSON, without ``stream``.
         timeout: Seconds without a byte after which it is given up.
         max_retries: How often it is tried again, before the first byte alone.
-        record: Where to write the stream down.
-        replay: Chooses the recording that answers the body; None to ask the API.
+        replay: The recorded round that answers the request; None to ask the API.
         on_wait: Called with a few words before each wait for another try, with "" when it is made.
         on_stopped: Called at the end of a replayed recording that was stopped, to cancel the
             task that reads.
         request_id: The API's id, once the stream has begun.
         ended: Whether the stream has said that it is complete.
         streamed: Whether events came one by one, and not one message.
-        recorder: What writes the stream down, where something does.
+        recorder: What takes the response down, where something does.
     """
 
     body: dict[str, Any]
     timeout: float
     max_retries: int
-    record: Path | None = None
-    replay: Callable[[dict[str, Any]], Recording] | None = None
+    replay: RecordedRound | None = None
     on_wait: Callable[[str], None] = lambda words: None
     on_stopped: Callable[[], None] = lambda: None
     request_id: str | None = None
     ended: bool = False
     streamed: bool = True
-    recorder: Recorder | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin the recording's clock."""
-        self.recorder = Recorder(self.record, self.body) if self.record else None
-        self._status: int | None = None
-        self._tries = 0
+    recorder: RoundRecorder | None = None
+    _status: int | None = field(default=None, init=False)
+    _tries: int = field(default=0, init=False)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the user: that it did not stream, or could not be recorded."""
-        notes = self.recorder.notes if self.recorder else ()
-        return notes if self.streamed else (whole.NOTE, *notes)
+        """Sentences for the user: that it did not stream."""
+        return () if self.streamed else (whole.NOTE,)
 
     def take_as_whole(self) -> None:
         """Note that one message came instead of a stream."""
@@ -106,13 +98,13 @@ def on_retry(seconds: float) -> None:
         exchange.announce_retry(seconds)
 
 
-def choose_recording(body: dict[str, Any]) -> Recording:
-    """Called in the task that replays: the recording that answers a request's body."""
+def choose_round() -> RecordedRound:
+    """Called in the task that replays: the recorded round that answers its request."""
     exchange = current.get()
     if exchange is None or exchange.replay is None:
         msg = "no recording was chosen for this task"
         raise LookupError(msg)
-    return exchange.replay(body)
+    return exchange.replay
 
 
 def on_replay_stopped() -> None:

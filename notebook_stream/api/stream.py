@@ -46,7 +46,7 @@ async def events(exchange: Exchange) -> AsyncGenerator[Event, None]:
                 if exchange.ended:
                     break  # a server may keep the connection open
             if exchange.recorder:
-                exchange.recorder.whole = True  # written to disk when the stack is closed
+                exchange.recorder.is_whole = True  # its connection is closed at once
             elif exchange.ended:
                 _finish_later(items, stack.pop_all())
     except FAULTS as error:
@@ -131,7 +131,7 @@ def in_our_words(error: Exception) -> ClaudeError:
 
 def _headers(exchange: Exchange) -> dict[str, str]:
     """A recording is made of chunks as they come, so they are best sent uncompressed."""
-    return {"accept-encoding": "identity"} if exchange.record else {}
+    return {"accept-encoding": "identity"} if exchange.recorder else {}
 
 
 DONE = "[DONE]"

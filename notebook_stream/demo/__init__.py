@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..recording.format import Recording, load, prompt_of
+from ..recording.files import load
+from ..recording.format import Recording, prompt_of
 from ..recording.redaction import as_recorded
 
 HERE = Path(__file__).parent

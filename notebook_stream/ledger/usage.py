@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..background import ForkSafeLock
 from ..markdown import table
 from ..values.reply import Reply
+from ..values.round import Round
 from ..values.usage import Usage
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _price(model: Any, usage: Mapping[str, Any]) -> float | None:
 
 @dataclass(frozen=True)
 class Sum:
-    """Totals of some replies: tokens, US dollars, seconds.
+    """Totals of some requests: tokens, US dollars, seconds.
 
     Attributes:
         thinking: Tokens of ``output_tokens`` that were thought, where the API says so.
@@ -82,20 +83,19 @@ class Sum:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, reply: Reply) -> Sum:
-        """What one reply used."""
-        details = reply.usage.output_tokens_details
-        paid = not reply.recorded
+    def of(cls, used: Reply | Round) -> Sum:
+        """What one reply, or one round of it, used; what was recorded costs nothing."""
+        details = used.usage.output_tokens_details
         return cls(
             requests=1,
-            input_tokens=reply.usage.tokens("input_tokens") or 0,
-            output_tokens=reply.output_tokens or 0,
+            input_tokens=used.usage.tokens("input_tokens") or 0,
+            output_tokens=used.output_tokens or 0,
             thinking=(details.tokens("thinking_tokens") or 0) if isinstance(details, Usage) else 0,
-            cache_read=reply.usage.tokens("cache_read_input_tokens") or 0,
-            cache_write=reply.usage.tokens("cache_creation_input_tokens") or 0,
-            cost=(reply.cost or 0.0) if paid else 0.0,
-            unknown=int(paid and reply.cost is None and bool(reply.usage)),
-            seconds=reply.seconds or 0.0,
+            cache_read=used.usage.tokens("cache_read_input_tokens") or 0,
+            cache_write=used.usage.tokens("cache_creation_input_tokens") or 0,
+            cost=0.0 if used.recorded else used.cost or 0.0,
+            unknown=int(not used.recorded and used.cost is None and bool(used.usage)),
+            seconds=used.seconds or 0.0,
         )
 
     def __add__(self, other: Sum) -> Sum:
@@ -115,7 +115,7 @@ COUNTED = ("requests", "in", "out", "thinking", "cache read", "cache write", "co
 
 @dataclass(repr=False)
 class Ledger:
-    """Replies, summed by some names; recorded ones apart, as they cost nothing.
+    """Replies, or rounds, summed by some names; recorded ones apart, as they cost nothing.
 
     Attributes:
         names: What each row is named by, the model last.
@@ -125,11 +125,11 @@ class Ledger:
     names: tuple[str, ...] = ("model",)
     sums: dict[tuple[str, ...], Sum] = field(default_factory=dict)
 
-    def add(self, reply: Reply, *names: str) -> None:
-        """Enter a reply in the row of those names and its model."""
-        model = reply.model or "unknown model"
-        row = (*names, f"{model} (recorded)" if reply.recorded else model)
-        self.sums[row] = self.sums.get(row, Sum()) + Sum.of(reply)
+    def add(self, used: Reply | Round, *names: str) -> None:
+        """Enter what a reply, or one round of it, used in the row of those names and its model."""
+        model = used.model or "unknown model"
+        row = (*names, f"{model} (recorded)" if used.recorded else model)
+        self.sums[row] = self.sums.get(row, Sum()) + Sum.of(used)
 
     @property
     def total(self) -> Sum:
@@ -185,10 +185,10 @@ class Session:
         self._lock = ForkSafeLock()
         self._ledger = Ledger(("chat", "model"))
 
-    def add(self, reply: Reply, chat: str) -> None:
-        """Enter a reply; chat is the name of the one it was asked in, "" outside of any."""
+    def add(self, used: Reply | Round, chat: str) -> None:
+        """Enter a round; chat is the name of the one it was asked in, "" outside of any."""
         with self._lock:
-            self._ledger.add(reply, chat)
+            self._ledger.add(used, chat)
 
     def snapshot(self) -> Ledger:
         """The ledger as it is now."""
@@ -197,7 +197,7 @@ class Session:
 
     @property
     def total(self) -> Sum:
-        """The sum of all replies so far."""
+        """The sum of all requests so far."""
         return self.snapshot().total
 
 

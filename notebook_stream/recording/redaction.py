@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from ..text.keys import redact
-from .format import Recording, shorten
+from .format import RecordedRound, Recording, shorten
 
 Events = dict[int, dict[str, Any]]
 """The events of a body, by the number of their line."""
@@ -29,8 +29,12 @@ def as_recorded(request: dict[str, Any]) -> dict[str, Any]:
 
 def redact_recording(recording: Recording) -> Recording:
     """The recording without any key; its chunks hold as many lines as before."""
-    chunks = recording.chunks
-    text = recording.body.decode(errors="surrogateescape")
+    return Recording(tuple(map(_redact_round, recording.rounds)))
+
+
+def _redact_round(recorded: RecordedRound) -> RecordedRound:
+    chunks = recorded.chunks
+    text = recorded.body.decode(errors="surrogateescape")
     clean = redact_body(text)
     if clean != text:
         counts = [chunk.count(b"\n") for _, chunk in chunks]
@@ -38,9 +42,9 @@ def redact_recording(recording: Recording) -> Recording:
             (when, part) for (when, _), part in zip(chunks, _deal(clean, counts), strict=True)
         ]
     return replace(
-        recording,
-        request=redact_json(recording.request),
-        headers={name: redact(value) for name, value in recording.headers.items()},
+        recorded,
+        request=as_recorded(recorded.request),
+        headers={name: redact(value) for name, value in recorded.headers.items()},
         chunks=chunks,
     )
 

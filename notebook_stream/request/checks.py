@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..recording.format import occupant
+from ..recording.files import occupant
 
 
 def check_count(value: Any) -> int:

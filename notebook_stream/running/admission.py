@@ -73,6 +73,14 @@ class Admission:
             log.error("a request could not be admitted", exc_info=error)
             self.refusal = StreamError(f"the request could not be prepared ({_words(error)}).")
 
+    async def renew(self, body: dict[str, Any]) -> None:
+        """Hold the money for another request of the same answer, in place of what is settled.
+
+        Raises:
+            OptionError: The budget does not allow it.
+        """
+        self.hold = await _admit(body, self._options)
+
     def cancel(self) -> None:
         """Wait no longer; on the background loop."""
         self._cancelled = True

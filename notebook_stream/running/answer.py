@@ -121,15 +121,15 @@ class Answer:
         stage = self._stage
         view = self._delivery.open()
         stage.on_start()
-        watching = list(self._watching)
+        watching: list[Observer] = []
         if type(view) is not NoView:
             painter = Painter(view, self.stop)
             self._delivery.listen(partial(self._receive, painter))
-            watching.insert(0, painter)
+            watching.append(painter)
         return Run(
             self._asked,
             self._admission,
-            Observers(watching),
+            Observers([*self._asked.observers(), *watching, *self._watching]),
             notes=stage.notes,
             go_on=stage.go_on,
         )

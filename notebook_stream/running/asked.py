@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..conversation.place import Place
-from ..recording.format import Recording
+from ..recording.format import RecordedRound, Recording, difference
+from ..recording.redaction import as_recorded
 from ..request.body import Beginning, request_body
 from ..request.options import Options
-from ..values.message import ConversationDigest
+from .accountant import Accountant
+from .observers import Observer
+from .recorder import Recorder
 from .sources import recording_for
 
 
@@ -24,7 +26,7 @@ class Asked:
         place: Where in a chat it is asked.
         turn: Which turn of the chat it is, from 1; None outside of any.
         body: The request's JSON, without ``stream``.
-        choose: Gives the recording that answers a body; None to ask the API.
+        recording: What answers instead of the API; None to ask the API.
     """
 
     prompt: str | Beginning
@@ -32,7 +34,7 @@ class Asked:
     place: Place
     turn: int | None
     body: dict[str, Any]
-    choose: Callable[[dict[str, Any]], Recording] | None
+    recording: Recording | None
 
     @classmethod
     def of(cls, prompt: str | Beginning, options: Options, place: Place) -> Asked:
@@ -44,17 +46,38 @@ class Asked:
         """
         turn = prompt.reply.turn if isinstance(prompt, Beginning) else place.number()
         body = request_body(prompt, options, place)
-        return cls(prompt, options, place, turn, body, recording_for(options))
+        return cls(prompt, options, place, turn, body, recording_for(options, body))
 
     @property
     def begun(self) -> str:
         """The text that the answer goes on from; "" where it begins."""
         return self.prompt.reply.rstrip() if isinstance(self.prompt, Beginning) else ""
 
-    @property
-    def written_after(self) -> str:
-        """The digest of the conversation that the answer's thinking is bound to.
+    def resolve(self) -> dict[str, Any]:
+        """Return the body with the id of the model that its alias stands for."""
+        from .. import api
 
-        A recording may answer another conversation than the one that it was made in.
+        return {**self.body, "model": api.model_id(self.options.model)}
+
+    def replay_notes(self, body: dict[str, Any]) -> tuple[str, ...]:
+        """Return sentences on what else than ``body`` the recording was made with.
+
+        Demo mode chooses a recording by the prompt, for any model.
         """
-        return "" if self.options.recorded else ConversationDigest.of(self.body)
+        if self.recording is None or not self.options.replay:
+            return ()
+        note = difference(self.recording, as_recorded(body))
+        return (note,) if note else ()
+
+    def has_round(self, number: int) -> bool:
+        """Whether there is a response to the request of a round, counted from 0."""
+        return self.recording is None or number < len(self.recording.rounds)
+
+    def recorded_round(self, number: int) -> RecordedRound | None:
+        """Return the recorded response to the request of a round; None to ask the API."""
+        return None if self.recording is None else self.recording.rounds[number]
+
+    def observers(self) -> list[Observer]:
+        """Make who enters it in the ledger, and who writes it to a file where that is asked."""
+        path = self.options.record
+        return [Accountant(self.place.chat or ""), *([Recorder(path)] if path else [])]

@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..errors import ClaudeError, ConnectionLostError
-from ..ledger import usage
 from ..text.keys import logger
 from ..values.draft import AnswerDraft
 from ..values.reply import Ending, Reply
-from ..values.round import Event, RoundFacts
+from ..values.round import Event, Round
 from .admission import Admission
 from .asked import Asked
 from .endings import find_failure, name_ending, unforeseen
 from .gate import gate
 from .imports import import_needed
 from .observers import Observers
-from .sources import replay_notes
-
-if TYPE_CHECKING:
-    from .. import api
+from .rounds import MOST_ROUNDS, PAUSED, SentRound, continue_body
 
 log = logger(__name__)
 
@@ -59,11 +53,9 @@ class Run:
         self._observers = observers
         self._go_on = go_on
         self._draft = AnswerDraft(asked.options.model, asked.begun)
-        self._exchange: api.Exchange | None = None
+        self._rounds: list[SentRound] = []
         self._reader: asyncio.Task[None] | None = None
         self._ending: Ending | None = None
-        self._sent_at = 0.0
-        self._first_token: float | None = None
 
     async def run(self) -> Reply:
         """Send the request, take in what comes, and wait until the observers are ready."""
@@ -77,13 +69,14 @@ class Run:
         return reply
 
     async def _answer(self) -> Reply:
-        self._sent_at = time.monotonic()
+        self._rounds = [SentRound(self._asked.body)]
         self._observers.begin(self._draft)
         if self._ending is None:
             self._reader = asyncio.create_task(self._read())
             await asyncio.wait({self._reader})
         reply = self._finish()
         del self._draft  # of short deltas it is many times the text, which the reply has
+        self.notes += await self._observers.save(reply)
         return reply
 
     def stop(self, ending: Ending) -> None:
@@ -95,52 +88,79 @@ class Run:
             self._reader.cancel()
 
     async def _read(self) -> None:
+        """Ask one round after another, until the answer has ended."""
         await import_needed()
+        body = self._asked.resolve()
+        self.notes += self._asked.replay_notes(body)
+        self._rounds[0] = SentRound(body)
+        await self._ask()
+        while self._goes_on():
+            self._end_round()
+            following = continue_body(body, self._draft)
+            self._draft.begin_round()
+            await self._admission.renew(following)
+            self._rounds.append(SentRound(following))
+            await self._ask()
+
+    def _goes_on(self) -> bool:
+        """Whether there is another round after the one that is open."""
+        if self._draft.stop_reason != PAUSED:
+            return False
+        count = len(self._rounds)
+        if count < MOST_ROUNDS and self._asked.has_round(count):
+            return True
+        times = "once" if count == 1 else f"{count} times"
+        self.notes += (f"The answer paused {times}, and was not gone on with.",)
+        return False
+
+    async def _ask(self) -> None:
+        """Send the request of the last round, and take its events in."""
         from .. import api
 
-        self._sent_at = time.monotonic()
+        sent = self._rounds[-1]
+        self._draft.begin_round(sent.body["model"])
         options = self._asked.options
-        body = {**self._asked.body, "model": api.model_id(options.model)}
-        self._draft.message["model"] = body["model"]
-        if self._asked.choose and options.replay:  # demo mode chooses by the prompt
-            self.notes += replay_notes(self._asked.choose(body), body)
-        self._exchange = api.Exchange(
-            body,
-            record=options.record,
-            replay=self._asked.choose,
+        sent.exchange = api.Exchange(
+            sent.body,
+            replay=self._asked.recorded_round(len(self._rounds) - 1),
             timeout=options.timeout,
             max_retries=options.max_retries,
             on_wait=self._observers.wait,
             on_stopped=lambda: self.stop("stopped"),
         )
-        await self._take_all(self._exchange)
-
-    async def _take_all(self, exchange: api.Exchange) -> None:
-        from .. import api
-
-        async with aclosing(api.events(exchange)) as events:
+        self._observers.send(sent.exchange)
+        async with aclosing(api.events(sent.exchange)) as events:
             async for event in events:
                 self._take(event)
-        if self._draft.stop_reason is None and not exchange.ended:
+        if self._draft.stop_reason is None and not sent.exchange.ended:
             msg = "the stream ended before the answer did; try again."
             raise ConnectionLostError(msg)
 
     def _take(self, event: Event) -> None:
         text = self._draft.add(event)
-        if self._draft.written and self._first_token is None:
-            self._first_token = time.monotonic() - self._sent_at
+        sent = self._rounds[-1]
+        if sent.first_token_at is None and self._draft.round.written:
+            sent.first_token_at = time.monotonic()
         self._observers.take(event, text)
 
+    def _end_round(self) -> None:
+        """Freeze the round that is open, enter its cost, and free the money that was held."""
+        recorded = self._asked.options.recorded
+        facts = self._rounds[-1].measure(self._draft.round, self.error, recorded=recorded)
+        ended = self._draft.end_round(facts)
+        self._observers.end_round(ended)
+        gate.settle(self._admission.hold, _paid(ended))
+
     def _finish(self) -> Reply:
-        """Freeze the reply, enter its cost, and make it a turn.
+        """Freeze the reply, and make it a turn.
 
         What a server sends may be anything, and may cost no text.
         """
         try:
             self.error = find_failure(self._reader, self._draft, self._go_on)
+            if self._draft.has_open_round:
+                self._end_round()
             reply = self._freeze()
-            usage.session.add(reply, reply.chat or "")
-            gate.settle(self._admission.hold, _paid(reply))
         except Exception as error:
             log.exception("the answer could not be put together")
             self.error = unforeseen(error)
@@ -149,43 +169,22 @@ class Run:
         if self.error:
             self.error.reply = reply
             self.error.request_id = self.error.request_id or reply.request_id
-        if self._exchange:
-            self.notes += self._exchange.notes
+        self.notes += tuple(dict.fromkeys(note for sent in self._rounds for note in sent.notes))
         return reply
 
     def _freeze(self) -> Reply:
         asked = self._asked
-        facts = replace(
-            count_tokens(self._draft),
-            request_id=self._request_id(),
-            seconds=time.monotonic() - self._sent_at,
-            first_token_seconds=self._first_token,
-            written_after=asked.written_after,
-        )
-        self._draft.end_round(facts)
+        first = self._rounds[0]
         return self._draft.freeze(
             name_ending(self._draft, self.error, self._ending),
-            seconds=facts.seconds,
-            first_token_seconds=self._first_token,
+            seconds=first.seconds,
+            first_token_seconds=first.first_token_seconds,
             recorded=asked.options.recorded,
             chat=asked.place.chat or None,
             turn=asked.turn,
             error=str(self.error) if self.error else None,
             request=asked.body,
         )
-
-    def _request_id(self) -> str | None:
-        of_response = self._exchange.request_id if self._exchange else None
-        return of_response or (self.error.request_id if self.error else None)
-
-
-def count_tokens(draft: AnswerDraft) -> RoundFacts:
-    """Return the tokens of the last round, by the API's count or a guess, and their cost."""
-    estimated = not draft.counted and bool(draft.usage or draft.written)
-    counted = draft.usage.tokens("output_tokens")
-    output = usage.estimate_tokens(draft.written) if estimated else counted
-    cost = usage.price(draft.model, {**draft.usage, "output_tokens": output})
-    return RoundFacts(estimated=estimated, output_tokens=output, cost=cost)
 
 
 def make_turn(asked: Asked, reply: Reply) -> None:
@@ -200,6 +199,6 @@ def make_turn(asked: Asked, reply: Reply) -> None:
         log.exception("the answer could not be put into its chat")
 
 
-def _paid(reply: Reply) -> float | None:
+def _paid(ended: Round) -> float | None:
     """US dollars: none where nothing was counted, None where the price of it is unknown."""
-    return reply.cost if reply.cost is not None or reply.usage else 0.0
+    return ended.cost if ended.cost is not None or ended.usage else 0.0

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..demo import recorded_reply
-from ..recording.format import Recording, difference, load
-from ..recording.redaction import as_recorded
+from ..recording.files import load
+from ..recording.format import Recording
 from ..request.options import Options
 
 
-def recording_for(options: Options) -> Callable[[dict[str, Any]], Recording] | None:
-    """What answers instead of the API, if anything does."""
+def recording_for(options: Options, body: dict[str, Any]) -> Recording | None:
+    """Return what answers instead of the API; None where the API does.
+
+    Raises:
+        OptionError: The file to replay is missing, or no recording.
+    """
     if options.replay:
-        recording = load(options.replay)
-        return lambda body: recording
-    if options.demo:
-        return recorded_reply
-    return None
-
-
-def replay_notes(recording: Recording, body: dict[str, Any]) -> tuple[str, ...]:
-    """Sentences on what else than the request's body the recording that answers was made with."""
-    note = difference(recording, as_recorded(body))
-    return (note,) if note else ()
+        return load(options.replay)
+    return recorded_reply(body) if options.demo else None

@@ -89,6 +89,11 @@ class AnswerDraft:
         return self.round.stop_reason
 
     @property
+    def has_open_round(self) -> bool:
+        """Whether a round is open; one after the first counts once something came of it."""
+        return self._is_open and (self.round.received or not self._ended)
+
+    @property
     def messages(self) -> list[dict[str, Any]]:
         """What the ended rounds add to the request's messages, for the next round's request."""
         reason = self._ended[-1].stop_reason if self._ended else None
@@ -157,7 +162,7 @@ class AnswerDraft:
         Raises:
             TypeError: A fact is none of a reply's, or the rounds' own.
         """
-        if self._is_open and (self.round.received or not self._ended):
+        if self.has_open_round:
             self.end_round()
         *rounds, last = self._ended
         self._ended = []

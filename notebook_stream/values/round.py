@@ -53,6 +53,7 @@ class RoundFacts:
         cost: US dollars; None where the price is unknown.
         output_tokens: Tokens written: the API's count, or the estimate; None where unknown.
         estimated: True where the API sent no output count and it is guessed from the text.
+        recorded: True where a recording answered, which costs nothing.
         written_after: The `ConversationDigest` of the request, to which the thinking is bound; ""
             where that is unknown, so that the thinking is never sent back.
     """
@@ -63,6 +64,7 @@ class RoundFacts:
     cost: float | None = None
     output_tokens: int | None = None
     estimated: bool = False
+    recorded: bool = False
     written_after: str = field(default="", repr=False)
 
 

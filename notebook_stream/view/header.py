@@ -7,6 +7,7 @@ from typing import Any
 
 from ..ledger.usage import dollars, estimate_tokens, price, session
 from ..values.draft import AnswerDraft
+from ..values.round import RoundDraft
 
 LEAST_RATE_SECONDS = 0.5
 """The seconds after the first token from which on a rate is shown."""
@@ -39,8 +40,7 @@ class Header:
 
     def describe(self, draft: AnswerDraft) -> dict[str, Any]:
         """Return the fields of a message that are shown in the header."""
-        counted = draft.usage.tokens("output_tokens") if draft.counted else None
-        tokens = estimate_tokens(draft.written) if counted is None else counted
+        tokens = count_output(draft)
         seconds = self.seconds
         return {
             "phase": draft.phase,
@@ -50,7 +50,7 @@ class Header:
             "exact": draft.counted,
             "seconds": seconds,
             "rate": self._rate(tokens, seconds),
-            "cost": self._describe_cost(draft, tokens, seconds),
+            "cost": self._describe_cost(draft, seconds),
         }
 
     def _rate(self, tokens: int, seconds: float) -> int | None:
@@ -60,18 +60,35 @@ class Header:
         took = seconds - self._first_token if self._first_token is not None else 0.0
         return round(tokens / took) if took > LEAST_RATE_SECONDS else None
 
-    def _describe_cost(self, draft: AnswerDraft, tokens: int, seconds: float) -> str | None:
+    def _describe_cost(self, draft: AnswerDraft, seconds: float) -> str | None:
         """Return the cost so far in words, computed anew each `PRICE_SECONDS`."""
         if self._priced is None or seconds >= self._priced + PRICE_SECONDS:
             self._priced = seconds
-            cost = price(draft.model, {**draft.usage, "output_tokens": tokens})
+            of_open = price_open_round(draft)
+            costs = [*(one.cost for one in draft.rounds), of_open]
+            cost = None if None in costs else sum(filter(None, costs))
             about = "" if draft.counted else "≈ "
             own = None if cost is None else f"{about}${dollars(cost)}"
-            self._cost = " · ".join(filter(None, (own, self._describe_budget(cost)))) or None
+            self._cost = " · ".join(filter(None, (own, self._describe_budget(of_open)))) or None
         return self._cost
 
-    def _describe_budget(self, cost: float | None) -> str | None:
+    def _describe_budget(self, of_open: float | None) -> str | None:
+        """Return what is spent in words; rounds that have ended are in the session's sums."""
         if self._budget is None:
             return None
-        spent = session.total.cost + (0 if self._recorded else cost or 0)
+        spent = session.total.cost + (0 if self._recorded else of_open or 0)
         return f"${dollars(spent)} of ${dollars(self._budget)} spent"
+
+
+def count_output(draft: AnswerDraft | RoundDraft) -> int:
+    """Return the output tokens so far: the API's count, or an estimate."""
+    counted = draft.usage.tokens("output_tokens") if draft.counted else None
+    return estimate_tokens(draft.written) if counted is None else counted
+
+
+def price_open_round(draft: AnswerDraft) -> float | None:
+    """Return what the round that is open costs so far, in US dollars; None where unknown."""
+    if not draft.has_open_round:
+        return 0.0
+    usage = {**draft.round.usage, "output_tokens": count_output(draft.round)}
+    return price(draft.round.model, usage)

@@ -591,3 +591,46 @@ def test_two_cell_magics_of_one_cell_answer_one_after_another(
     assert [request.prompt for request in server.requests] == ["one", "two"]
     texts = [output["data"]["text/markdown"].split()[0] for output in cell.outputs]
     assert texts == ["first", "second"]
+
+
+def test_an_answer_of_two_rounds_is_one_to_the_cell_and_to_the_next_prompt(
+    kernel: Kernel, server: Server
+) -> None:
+    hold = Hold()
+    server.play(
+        answer("It is ", stop_reason="pause_turn"),
+        Script([start(), delta("**sunny**."), hold, end()]),
+        answer("Rain."),
+    )
+    cell = kernel.send("%%claude weather --chat trip --record w.txt\nWeather?")
+    server.wait_for_request(2)
+    kernel.until(lambda: cell.outputs)
+    view = kernel.views()[-1]
+    kernel.until(lambda: any("sunny" in str(m["packets"]) for m in kernel.painted(view)))
+    assert not cell.done
+    hold.let_go.set()
+    assert kernel.wait(cell).ok
+    (output,) = cell.outputs
+    assert output["data"]["text/markdown"].startswith("It is **sunny**.\n\n<small>")
+    assert output["metadata"]["notebook_stream"]["usage"]["input_tokens"] == 50
+    assert kernel.value("(weather, len(weather.rounds))") == "('It is **sunny**.', 2)"
+    assert kernel.run("%%claude --chat trip\nAnd tomorrow?").ok
+    roles = [message["role"] for message in server.requests[2].body["messages"]]
+    assert roles == ["user", "assistant", "assistant", "user"]
+    again = kernel.run("%%claude again --replay w.txt\nWeather?")
+    assert again.ok, again.reply
+    assert kernel.value("(again, len(again.rounds))") == "('It is **sunny**.', 2)"
+    assert len(server.requests) == 3
+
+
+def test_a_stop_in_the_second_round_keeps_both(kernel: Kernel, server: Server) -> None:
+    server.play(answer("It is ", stop_reason="pause_turn"), Script([start(), delta("sun"), Hold()]))
+    cell = kernel.send("%%claude weather\nWeather?")
+    server.wait_for_request(2)
+    kernel.until(lambda: cell.outputs)
+    kernel.until(
+        lambda: any("sun" in str(m["packets"]) for m in kernel.painted(kernel.views()[-1]))
+    )
+    kernel.click_stop()
+    assert kernel.wait(cell).ok
+    assert kernel.value("(weather, weather.stop_reason)") == "('It is sun', 'stopped')"

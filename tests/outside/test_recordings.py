@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 import notebook_stream as ns
-from notebook_stream.recording import format as recordings
-from notebook_stream.recording.format import Recording, load
+from notebook_stream.recording import files as recordings
+from notebook_stream.recording.files import load
+from notebook_stream.recording.format import RecordedRound, Recording
 from notebook_stream.request.options import settings
 from notebook_stream.running.waiting import block, wait
 from notebook_stream.values.reply import Reply
@@ -86,7 +87,9 @@ def test_a_body_that_came_compressed_is_recorded_as_text(
     outcomes = [outcome(record=path), outcome(replay=path)]
     assert outcomes[0] == outcomes[1]
     assert path.read_text(encoding="utf-8").count('"type": ') > 1
-    assert load(path).body == b"".join(step for step in script.steps if isinstance(step, bytes))
+    assert load(path).rounds[0].body == b"".join(
+        step for step in script.steps if isinstance(step, bytes)
+    )
 
 
 def outcome(**options: Any) -> tuple[type, str]:
@@ -215,7 +218,8 @@ def test_a_file_that_is_saved_meanwhile_is_not_replaced(server: Server, path: Pa
 
 
 def made(*scripts: bytes, ending: str = "end") -> Recording:
-    return Recording({}, 200, {}, [(0.1, script) for script in scripts], ending, 0.2)
+    chunks = [(0.1, script) for script in scripts]
+    return Recording((RecordedRound({}, 200, {}, chunks, ending, 0.2),))
 
 
 def test_what_another_process_does_to_the_file_is_seen(
@@ -309,7 +313,7 @@ def test_a_replay_of_a_stopped_answer_is_recorded_as_stopped(server: Server, pat
     again = path.with_name("again.txt")
     assert ns.ask("hi", replay=path, record=again).stop_reason == "stopped"
     assert load(again).ending == "stopped"
-    assert load(again).body == load(path).body
+    assert load(again).rounds[0].body == load(path).rounds[0].body
 
 
 def test_a_lost_connection_replays_as_lost(server: Server, path: Path) -> None:
@@ -366,7 +370,7 @@ def test_what_is_quoted_of_a_recording_is_short_and_printable(server: Server, pa
 def test_a_recording_without_what_was_asked_says_nothing(path: Path) -> None:
     kind = {"content-type": "text/event-stream"}
     for request in ({}, {"messages": []}, {"messages": "x"}, {"messages": [5]}, {"messages": None}):
-        path.write_bytes(Recording(request, 200, kind, [(0.0, start() + end())], "end").dump())
+        path.write_bytes(RecordedRound(request, 200, kind, [(0.0, start() + end())], "end").dump())
         assert ns.ask("hi", replay=path, model="opus").complete
 
 
@@ -466,7 +470,7 @@ def test_redacted_chunks_come_when_they_came(
         assert next(texts) == "one"
         hold.let_go.set()
         list(texts)
-    chunks = load(path).chunks
+    chunks = load(path).rounds[0].chunks
     (early,) = [n for n, (_, chunk) in enumerate(chunks) if b'"one"' in chunk]
     (late,) = [n for n, (_, chunk) in enumerate(chunks) if "…".encode() in chunk]
     assert early < late

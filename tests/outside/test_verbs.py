@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import notebook_stream as ns
-from notebook_stream.recording.format import Recording, load
+from notebook_stream.recording.files import load
+from notebook_stream.recording.format import RecordedRound
 from notebook_stream.running.waiting import block
 from notebook_stream.values.draft import AnswerDraft
 from notebook_stream.values.reply import Reply
@@ -244,7 +245,7 @@ def test_a_recording_replays_to_the_same_reply(verb: Verb, server: Server, tmp_p
     assert facts[0] == facts[1]
     assert (first.blocks, first.message) == (second.blocks, second.message)
     assert second.recorded
-    assert second.seconds >= load(path).chunks[-1][0]  # its pace is that of the recording
+    assert second.seconds >= load(path).rounds[0].chunks[-1][0]  # its pace is that of the recording
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "sk-ant" not in path.read_text()
     assert [p.name for p in tmp_path.iterdir()] == ["stream.txt"]
@@ -457,7 +458,7 @@ def test_an_answer_that_ends_right_after_a_pause_ends(tmp_path: Path) -> None:
     path = tmp_path / "stream.txt"
     chunks = [(0.0, start()), (0.15, delta("x") + end())]
     kind = {"content-type": "text/event-stream"}
-    path.write_bytes(Recording({}, 200, kind, chunks, "end", 0.15).dump())
+    path.write_bytes(RecordedRound({}, 200, kind, chunks, "end", 0.15).dump())
     asking = new_answer("hi", replay=path)
     asking.start()
     assert asking.done.result(10).complete

@@ -84,7 +84,8 @@ def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
 def test_a_whole_message_is_the_same_answer_as_its_stream(name: str, server: Server) -> None:
     body = (STREAMED | streams.BETA)[name]
     message = in_one(body, _beta_messages if name in streams.BETA else _messages)
-    server.play(Script([body]), playing(message))
+    rest = [answer("The rest.")] if message["stop_reason"] == "pause_turn" else []
+    server.play(Script([body]), *rest, playing(message), *rest)
     by_stream, none = asked()
     at_once, notes = asked()
     assert facts(at_once) == facts(by_stream)

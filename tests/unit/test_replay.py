@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from notebook_stream import OptionError, demo
 from notebook_stream.demo import HERE, recorded_reply
-from notebook_stream.recording.format import Recording, load, prompt_of, shorten
+from notebook_stream.recording.files import load
+from notebook_stream.recording.format import RecordedRound, Recording, prompt_of, shorten
 from notebook_stream.recording.redaction import as_recorded, redact_recording
 from notebook_stream.values.draft import AnswerDraft
 
-GOOD = Recording(
+ROUND = RecordedRound(
     {"model": "claude-x", "messages": [{"role": "user", "content": "hé\n@ 1.0"}]},
     200,
     {"content-type": "text/event-stream"},
@@ -24,6 +25,7 @@ GOOD = Recording(
     "end",
     1.0,
 )
+GOOD = Recording((ROUND,))
 
 
 def again(recording: Recording, folder: Path) -> Recording:
@@ -40,12 +42,14 @@ def test_a_recording_comes_back_as_it_was(tmp_path: Path) -> None:
 @given(
     chunks=st.lists(st.binary(min_size=1, max_size=30), max_size=6),
     ending=st.sampled_from(["end", "lost", "stopped"]),
+    rounds=st.integers(1, 3),
 )
 def test_any_body_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], ending: str
+    tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], ending: str, rounds: int
 ) -> None:
     timed = [(float(i), chunk) for i, chunk in enumerate(chunks)]
-    recording = Recording({}, 529, {}, timed, ending, 99.5)
+    recorded = RecordedRound({}, 529, {}, timed, ending, 99.5)
+    recording = Recording((recorded,) * rounds)
     assert again(recording, tmp_path_factory.mktemp("any")) == recording
 
 
@@ -56,7 +60,15 @@ def test_a_recording_reads_as_text(tmp_path: Path) -> None:
     assert text.endswith("@ 1.000+ end\n")
 
 
+def test_a_recording_of_two_rounds_reads_as_one_after_the_other(tmp_path: Path) -> None:
+    two = Recording((ROUND, ROUND))
+    assert two.dump() == 2 * ROUND.dump()
+    assert again(two, tmp_path) == two
+
+
 BAD = {
+    "another round that has no first line": GOOD.dump() + b"status: 200\n@ 0.1 end\n",
+    "another round that is cut": GOOD.dump() + GOOD.dump().rpartition(b"@ ")[0],
     "missing": None,
     "empty": b"",
     "blank": b" \n\n",
@@ -88,7 +100,7 @@ def test_a_bad_file_is_one_sentence(name: str, tmp_path: Path) -> None:
 def test_headers_are_text(tmp_path: Path) -> None:
     path = tmp_path / "recording.txt"
     path.write_bytes(b"notebook_stream recording 1\nstatus: 200\ncontent-type: 5\n@ 0.1 end\n")
-    assert load(path).headers == {"content-type": "5"}
+    assert load(path).rounds[0].headers == {"content-type": "5"}
 
 
 def test_a_file_cut_anywhere_is_told(tmp_path: Path) -> None:
@@ -104,7 +116,7 @@ def test_a_file_cut_anywhere_is_told(tmp_path: Path) -> None:
 def test_what_editors_add_changes_nothing(ending: str, tmp_path: Path) -> None:
     path = tmp_path / "recording.txt"
     body = [(0.1, b"event: a\ndata: {}\n\n"), (0.2, b'data: {"half'), (0.3, b'": 1}\n\nend')]
-    recording = Recording({"system": "a\u2028b"}, 200, {}, body, ending, 1.0)
+    recording = Recording((RecordedRound({"system": "a\u2028b"}, 200, {}, body, ending, 1.0),))
     marks = re.compile(rb"^(@ .*|notebook_stream .*)$", re.MULTILINE)
     for edit in (
         lambda data: b"\xef\xbb\xbf" + data,
@@ -117,7 +129,7 @@ def test_what_editors_add_changes_nothing(ending: str, tmp_path: Path) -> None:
         assert load(path) == recording
     path.write_bytes(b"\xef\xbb\xbf" + marks.sub(rb"\1 ", recording.dump()).replace(b"\n", b"\r\n"))
     windows = load(path)
-    assert windows.body == recording.body.replace(b"\n", b"\r\n")
+    assert windows.rounds[0].body == recording.rounds[0].body.replace(b"\n", b"\r\n")
     assert (windows.request, windows.ending) == (recording.request, ending)
 
 
@@ -126,7 +138,9 @@ def test_what_editors_add_changes_nothing(ending: str, tmp_path: Path) -> None:
 def test_any_text_that_was_asked_comes_back(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
-    recording = Recording({"system": text}, 200, {"request-id": text}, [], "end", 0.0)
+    recording = Recording(
+        (RecordedRound({"system": text}, 200, {"request-id": text}, [], "end", 0.0),)
+    )
     assert again(recording, tmp_path_factory.mktemp("any")) == recording
 
 
@@ -171,7 +185,9 @@ def test_a_long_prompt_is_found_by_the_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompt = "word " * 30_000 + "sk-ant-0123456789"
-    recording = Recording(as_recorded({"messages": [{"content": prompt}]}), ending="end")
+    recording = Recording(
+        (RecordedRound(as_recorded({"messages": [{"content": prompt}]}), ending="end"),)
+    )
     for name in ("one.txt", "no_recording.txt"):
         (tmp_path / name).write_bytes(recording.dump() if name == "one.txt" else GOOD.dump())
     monkeypatch.setattr(demo, "HERE", tmp_path)
@@ -185,17 +201,17 @@ def test_a_long_prompt_is_found_by_the_demo(
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
 def test_each_demo_reply_is_whole(path: Path) -> None:
     recording = load(path)
-    body = b"".join(chunk for _, chunk in recording.chunks)
+    (only,) = recording.rounds
     assert recording.ending == "end"
-    assert b"message_stop" in body
-    assert [seconds for seconds, _ in recording.chunks] == sorted(s for s, _ in recording.chunks)
+    assert b"message_stop" in only.body
+    assert [seconds for seconds, _ in only.chunks] == sorted(s for s, _ in only.chunks)
 
 
 def text_of(prompt: str) -> str:
     """The text of the demo reply to a prompt."""
     recording = recorded_reply({"messages": [{"role": "user", "content": prompt}]})
     draft = AnswerDraft()
-    for line in b"".join(chunk for _, chunk in recording.chunks).splitlines():
+    for line in recording.rounds[0].body.splitlines():
         if line.startswith(b"data:"):
             draft.add(json.loads(line[5:]))
     return draft.text
