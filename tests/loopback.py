@@ -61,7 +61,7 @@ def event(kind: str, **fields: Any) -> bytes:
 def start(model: str = MODEL, **usage: Any) -> bytes:
     """The events before the first text."""
     counts = {"input_tokens": 25, "output_tokens": 1, **usage}
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",

@@ -40,7 +40,7 @@ def whole(kind: str, **fields: Any) -> Block:
 
 def stream(*blocks: Block, stop_reason: str = "end_turn", **usage: Any) -> bytes:
     """The body of an answer of such blocks."""
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",

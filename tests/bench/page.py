@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from playwright.sync_api import Page
 
 from ..browser.conftest import Lab, Notebook, a_chromium, jupyter, serving_pages
 from ..loopback import Hold, Pause, Script, Step, delta, end, start
-from .texts import deltas, document, one_fence, one_list, one_table
+from .texts import deltas, dense, document, one_fence, one_list, one_table
 
 LAST = "The last word."
 WATCH = """
@@ -66,7 +67,7 @@ class Watched:
         self._page, self._lab = page, lab
         self._count = 0
 
-    def ask(self, script: Script, until: str) -> dict[str, float]:
+    def ask(self, script: Script, until: str) -> dict[str, Any]:
         """Run the cell until the page has noted ``until``, and end it."""
         self._count += 1
         cells = ("import notebook_stream.view.live, genai_prices\n%claude hi", "%%claude x\nhi")
@@ -137,6 +138,7 @@ def watched() -> Iterator[Watched]:
 def main() -> None:
     texts = {
         "100 KB of Markdown": document(100_000),
+        "100 KB of dense Markdown": dense(100_000),
         "one fence of 50 KB": one_fence(50_000),
         "one table of 50 KB": one_table(50_000),
         "one list of 50 KB": one_list(50_000),

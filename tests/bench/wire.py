@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..loopback import Script
 from .bed import CHATLAS, Bed, Wire, bed
-from .texts import document, full_speed, one_fence, one_list, one_table, paced
+from .texts import dense, document, full_speed, one_fence, one_list, one_table, paced
 
 WAYS = {
     "`%%claude`": "%%claude x\nhi",
@@ -46,6 +46,8 @@ def main() -> None:
             stream = paced(document(1000 * size), 100 * size, 2000)
             counted = measure(here, WAYS["`%%claude`"], stream)
             row("`%%claude`", f"{size} KB, 2,000 deltas/s", counted)
+        counted = measure(here, WAYS["`%%claude`"], paced(dense(100_000), 10_000, 2000))
+        row("`%%claude`", "100 KB of dense Markdown, 2,000 deltas/s", counted)
         for name, block in {"fence": one_fence, "table": one_table, "list": one_list}.items():
             counted = measure(here, WAYS["`%%claude`"], paced(block(50_000), 5000, 2000))
             row("`%%claude`", f"50 KB of one {name}, 2,000 deltas/s", counted)

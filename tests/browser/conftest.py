@@ -20,7 +20,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from ..loopback import Server, serving
 
@@ -164,6 +164,13 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
     # The view's module is loaded from a blob; JupyterLab has errors of its own.
     assert not [error for error in errors if "blob:" in error]
+
+
+def top_of(element: Locator) -> float:
+    """Where an element is on the screen, in pixels from the top."""
+    box = element.bounding_box()
+    assert box is not None
+    return float(box["y"])
 
 
 class Notebook:

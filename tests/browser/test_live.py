@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ..loopback import Hold, Pause, Script, answer, delta, end, event, start
-from .conftest import Lab, Notebook
+from .conftest import Lab, Notebook, top_of
 
 NEXT = "print('next:', len(poem), poem.stop_reason)"
 
@@ -161,7 +161,7 @@ LONG = "".join(f"## Part {n}\n\nParagraph {n}.\n\n" for n in range(40))
 
 def top(page: Page, words: str) -> float:
     """Where a paragraph is on the screen."""
-    return page.locator(".jp-OutputArea p", has_text=words).first.bounding_box()["y"]
+    return top_of(page.locator(".jp-OutputArea p", has_text=words).first)
 
 
 def test_a_long_answer_is_followed_until_the_reader_scrolls(page: Page, lab: Lab) -> None:
@@ -180,10 +180,10 @@ def test_a_long_answer_is_followed_until_the_reader_scrolls(page: Page, lab: Lab
     expect(page.locator(".ns-jump")).to_be_visible()
     expect(page.locator(".ns-bar")).to_be_in_viewport()
     read = page.locator(".ns-text p", has_text="Paragraph 30.").first
-    before = read.bounding_box()["y"]
+    before = top_of(read)
     first.let_go.set()
     expect(page.locator(".ns-text p")).to_have_count(80)
-    assert read.bounding_box()["y"] == before
+    assert top_of(read) == before
     page.locator(".ns-jump").click()
     expect(page.locator(".ns-text p").last).to_be_in_viewport()
     expect(page.locator(".ns-jump")).to_be_hidden()
@@ -282,10 +282,10 @@ def test_the_swap_moves_no_short_answer_and_leaves_no_gap_once_out_of_sight(
     wait_until_at(page, "Short.", before)
     below = page.locator(".jp-CodeCell").nth(3)
     below.evaluate("cell => cell.scrollIntoView()")
-    was = below.bounding_box()["y"]
+    was = top_of(below)
     answer = notebook.output(1).locator(".jp-RenderedMarkdown")
     expect(answer).to_have_css("margin-top", "0px")
-    assert abs(below.bounding_box()["y"] - was) < 1.5
+    assert abs(top_of(below) - was) < 1.5
 
 
 def test_the_swap_moves_nothing_above_an_answer_that_is_not_in_sight_yet(
@@ -300,7 +300,7 @@ def test_the_swap_moves_nothing_above_an_answer_that_is_not_in_sight_yet(
     read = page.locator(".jp-CodeCell").nth(2)
     read.evaluate("cell => cell.scrollIntoView()")
     expect(page.locator(".ns-live")).not_to_be_in_viewport()
-    was = read.bounding_box()["y"]
+    was = top_of(read)
     hold.let_go.set()
     expect(page.locator(".ns-live")).to_have_count(0)
     expect(notebook.output(4).locator("small")).to_contain_text("25 in")
@@ -308,7 +308,7 @@ def test_the_swap_moves_nothing_above_an_answer_that_is_not_in_sight_yet(
         "() => new Promise(done => {"
         "let n = 10; const next = () => n-- ? requestAnimationFrame(next) : done(); next(); })"
     )
-    assert abs(read.bounding_box()["y"] - was) < 1.5
+    assert abs(top_of(read) - was) < 1.5
 
 
 def test_the_swap_moves_nothing_below_an_answer_that_was_scrolled_past(
@@ -323,12 +323,12 @@ def test_the_swap_moves_nothing_below_an_answer_that_was_scrolled_past(
     below = page.locator(".jp-CodeCell").nth(2)
     below.evaluate("cell => cell.scrollIntoView()")
     expect(page.locator(".ns-live")).not_to_be_in_viewport()
-    was = below.bounding_box()["y"]
+    was = top_of(below)
     hold.let_go.set()
     expect(page.locator(".ns-live")).to_have_count(0)
     expect(notebook.output(1).locator("small")).to_contain_text("25 in")
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
-    assert abs(below.bounding_box()["y"] - was) < 4
+    assert abs(top_of(below) - was) < 4
 
 
 def test_the_answer_and_its_code_can_be_copied(page: Page, lab: Lab) -> None:

@@ -8,7 +8,7 @@ import signal
 from playwright.sync_api import Page, expect
 
 from ..loopback import Hold, Script, delta, end, start
-from .conftest import Lab, Notebook
+from .conftest import Lab, Notebook, top_of
 from .test_live import LONG
 
 
@@ -47,10 +47,10 @@ def test_a_view_that_was_reloaded_ends_without_a_jump(page: Page, lab: Lab) -> N
     read = page.locator(".ns-text p", has_text="Paragraph 30.")
     read.evaluate("p => p.scrollIntoView({block: 'center'})")
     expect(page.locator(".ns-jump")).to_be_visible()
-    before = read.bounding_box()["y"]
+    before = top_of(read)
     hold.let_go.set()
     expect(page.locator(".ns-bar")).to_have_count(0)
-    assert abs(read.bounding_box()["y"] - before) < 1.5
+    assert abs(top_of(read) - before) < 1.5
 
 
 def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:

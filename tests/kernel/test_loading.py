@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from ..loopback import Pause, Script, Server, end, start
@@ -75,7 +76,7 @@ def test_a_click_does_not_wait_for_the_sdk(
         assert kernel.run("%load_ext notebook_stream").ok
         for act, ending in ((kernel.click_stop, "stopped"), (kernel.interrupt, "interrupted")):
             cell = kernel.send("%%claude x\nhi")
-            kernel.until(lambda cell=cell: cell.outputs)
+            kernel.until(partial(getattr, cell, "outputs"))
             act()
             kernel.wait(cell)
             assert kernel.value("(x, x.stop_reason)") == repr(("", ending))

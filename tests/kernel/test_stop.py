@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..loopback import Hold, Pause, Script, Server, answer, delta, end, event, start
+from ..loopback import Hold, Pause, Script, Server, Step, answer, delta, end, event, start
 from .kernel import Cell, Kernel
 from .test_cells import shown
 
@@ -86,7 +86,7 @@ import nbformat.v4 as v4, nbformat
 nbformat.write(v4.new_notebook(cells=[v4.new_code_cell('%%claude x\\nhi')]), 'other.ipynb')
 """
 
-MOMENTS: dict[str, list[object]] = {
+MOMENTS: dict[str, list[Step]] = {
     "before the first byte": [Hold()],
     "before the first token": [start(), Hold()],
     "while it thinks": [
@@ -199,7 +199,8 @@ def test_a_hundred_answers_leave_nothing(kernel: Kernel, server: Server, way: st
             else Script([start(), delta("partial"), Hold()])
         )
         cell = kernel.send("%claude hi")
-        kernel.until(lambda n=n: len(kernel.views()) == n + 2)
+        number = n + 2
+        kernel.until(lambda: len(kernel.views()) == number)  # noqa: B023 - called at once
         if way == "click":
             kernel.click_stop()
         elif way == "interrupt":

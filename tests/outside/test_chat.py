@@ -8,6 +8,7 @@ import pickle
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def by_astream(chat: ns.Chat, prompt: str, **options: Any) -> ns.Reply:
     return asyncio.run(collect())
 
 
-VERBS = [ns.Chat.ask, by_aask, by_stream, by_astream]
+VERBS: list[Callable[..., ns.Reply]] = [ns.Chat.ask, by_aask, by_stream, by_astream]
 
 
 @pytest.mark.parametrize("verb", VERBS)

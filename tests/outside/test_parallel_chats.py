@@ -85,7 +85,7 @@ def test_tasks_ask_in_the_order_of_their_calls(server: Server, chat: ns.Chat, ve
     server.play(*[answer(prompt.upper(), pause=0.02) for prompt in PROMPTS])
 
     async def main() -> list[ns.Reply]:
-        return await asyncio.gather(*[verb(chat, prompt) for prompt in PROMPTS])
+        return list(await asyncio.gather(*[verb(chat, prompt) for prompt in PROMPTS]))
 
     replies = asyncio.run(main())
     assert replies == list("ABCDE")
@@ -109,7 +109,7 @@ def test_threads_ask_one_after_the_other(server: Server, chat: ns.Chat, verb: An
 def test_one_that_fails_lets_the_next_go(server: Server, chat: ns.Chat) -> None:
     server.play(Script([start(), Drop]), answer("Two."))
 
-    async def main() -> list[Any]:
+    async def main() -> tuple[Any, Any, Any]:
         return await asyncio.gather(
             chat.aask("a"), chat.aask(""), chat.aask("c"), return_exceptions=True
         )

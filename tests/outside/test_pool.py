@@ -204,7 +204,7 @@ def unclosed() -> Iterator[list[str]]:
         return setting.result(DEADLINE_SECONDS)
 
     def note(dropped: AsyncGenerator[object, object]) -> None:
-        names.append(dropped.__qualname__)
+        names.append(getattr(dropped, "__qualname__", ""))
         before(dropped)
 
     before = on_loop(note)

@@ -287,7 +287,7 @@ def by_cancelling(path: Path, server: Server) -> None:
 def by_interrupt(path: Path, server: Server) -> None:
     asking = new_answer(
         "hi", record=path,
-        on_event=lambda event, text: text and os.kill(os.getpid(), signal.SIGINT),
+        on_event=lambda event, text: os.kill(os.getpid(), signal.SIGINT) if text else None,
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         block(asking)
@@ -369,7 +369,10 @@ def test_what_is_quoted_of_a_recording_is_short_and_printable(server: Server, pa
 
 def test_a_recording_without_what_was_asked_says_nothing(path: Path) -> None:
     kind = {"content-type": "text/event-stream"}
-    for request in ({}, {"messages": []}, {"messages": "x"}, {"messages": [5]}, {"messages": None}):
+    requests: list[dict[str, Any]] = [
+        {}, {"messages": []}, {"messages": "x"}, {"messages": [5]}, {"messages": None},
+    ]  # fmt: skip
+    for request in requests:
         path.write_bytes(RecordedRound(request, 200, kind, [(0.0, start() + end())], "end").dump())
         assert ns.ask("hi", replay=path, model="opus").complete
 

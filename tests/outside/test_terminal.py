@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pexpect
 import pytest
@@ -35,7 +35,7 @@ from ..loopback import (
 COMMAND = [sys.executable, "-m", "notebook_stream"]
 
 
-def ask(env: dict[str, str], *arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+def ask(env: dict[str, str], *arguments: str, **streams: Any) -> subprocess.CompletedProcess[Any]:
     """Run `notebook-stream ask`; without `input` or `stdin` its standard input is empty."""
     if "input" not in streams:
         streams = {"stdin": subprocess.DEVNULL, **streams}
@@ -52,6 +52,12 @@ def asking(env: dict[str, str], *arguments: str, **pipes: Any) -> Iterator[subpr
             yield running
         finally:
             running.kill()
+
+
+def pipe_of(stream: IO[Any] | None) -> IO[Any]:
+    """The stream, which is a pipe."""
+    assert stream is not None
+    return stream
 
 
 @contextmanager
@@ -99,7 +105,7 @@ def test_ask_streams(env: dict[str, str], server: Server) -> None:
     hold = Hold()
     server.play(Script([start(), delta("first "), hold]))
     with asking(env, "hi", stdout=subprocess.PIPE) as running:
-        assert running.stdout.read(6) == b"first "
+        assert pipe_of(running.stdout).read(6) == b"first "
         running.send_signal(signal.SIGINT)
         assert running.wait(DEADLINE_SECONDS) == 130
     assert server.requests[0].has_closed()
@@ -129,10 +135,10 @@ def test_a_failure_is_one_line(
 def test_a_reader_that_leaves_ends_it_quietly(env: dict[str, str], server: Server) -> None:
     server.play(Script([start(), delta("first\n"), Pause(0.3), *[delta("more\n")] * 9, Hold()]))
     with asking(env, "hi", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        assert running.stdout.readline() == b"first\n"
-        running.stdout.close()
+        assert pipe_of(running.stdout).readline() == b"first\n"
+        pipe_of(running.stdout).close()
         assert running.wait(DEADLINE_SECONDS) == 1
-        assert b"Traceback" not in running.stderr.read()
+        assert b"Traceback" not in pipe_of(running.stderr).read()
     assert server.requests[0].has_closed()
 
 
@@ -149,10 +155,10 @@ def test_a_reader_that_leaves_before_the_last_piece(
     hold = Hold()
     server.play(Script([start(), delta("first\n"), hold, delta("last\n"), *tail]))
     with asking(buffering, "hi", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        assert running.stdout.readline() == b"first\n"
-        running.stdout.close()
+        assert pipe_of(running.stdout).readline() == b"first\n"
+        pipe_of(running.stdout).close()
         hold.let_go.set()
-        said = running.stderr.read()
+        said = pipe_of(running.stderr).read()
         assert running.wait(DEADLINE_SECONDS) == 1
     assert b"Traceback" not in said
     assert b"ignored" not in said
@@ -379,7 +385,7 @@ def test_a_pipe_that_stays_open_and_silent_is_waited_for_with_a_word(
 ) -> None:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with asking(env, "About this:", text=True, **pipes) as running:
-        line = running.stderr.readline()
+        line = pipe_of(running.stderr).readline()
         assert "waiting for the end of standard input" in line
         assert "< /dev/null" in line
         assert not server.requests
@@ -391,10 +397,10 @@ def test_a_pipe_that_stays_open_and_silent_is_waited_for_with_a_word(
 def test_ctrl_c_ends_the_wait_for_standard_input(env: dict[str, str], server: Server) -> None:
     pipes = dict.fromkeys(("stdin", "stderr"), subprocess.PIPE)
     with asking(env, "hi", text=True, **pipes) as running:
-        assert "waiting" in running.stderr.readline()
+        assert "waiting" in pipe_of(running.stderr).readline()
         running.send_signal(signal.SIGINT)
         assert running.wait(DEADLINE_SECONDS) == 130
-        assert running.stderr.read() == ""
+        assert pipe_of(running.stderr).read() == ""
     assert not server.requests
 
 

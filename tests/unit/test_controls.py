@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from notebook_stream import ClaudeError
@@ -10,6 +12,7 @@ from notebook_stream.text.controls import strip_controls
 from notebook_stream.values.reply import Reply
 from notebook_stream.values.usage import Usage
 from notebook_stream.view.static import build_output, timeline_of
+from notebook_stream.view.timeline import Timeline
 
 from ..attacks import TERMINAL, controls_in
 
@@ -31,7 +34,7 @@ def test_every_control_is_stripped_and_nothing_else() -> None:
 
 @HOSTILE
 def test_a_static_output_holds_no_control(text: str) -> None:
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"type": "thinking", "thinking": text},
         {"type": "tool_use", "name": text, "input": {"a": text}},
         {"type": "web_search_tool_result", "content": [{"url": text, "title": text}]},
@@ -40,7 +43,11 @@ def test_a_static_output_holds_no_control(text: str) -> None:
         {"type": "text", "text": text, "citations": [{"title": text, "url": text}]},
     ]
     reply = Reply(text, model=text, stop_reason="error", error=text, usage=Usage(input_tokens=1))
-    for make_timeline in (lambda: timeline_of(blocks), lambda: None):
+
+    def fail() -> Timeline:
+        raise RuntimeError(text)
+
+    for make_timeline in (lambda: timeline_of(blocks), fail):
         data = build_output(reply, (text,), "", make_timeline).data()
         assert not controls_in("".join(data.values()))
 

@@ -117,7 +117,7 @@ def test_a_series_and_an_index_are_sent_whole() -> None:
 def test_arrays_are_sent_whole() -> None:
     assert sent(np.arange(5000)) == str(list(range(5000)))
     assert sent(np.array([[1, 2], [3, 4]])) == "[[1, 2],\n[3, 4]]"
-    assert sent(np.float32([0.1, np.nan])) == "[0.1, nan]"
+    assert sent(np.array([0.1, np.nan], np.float32)) == "[0.1, nan]"
     assert sent(np.array([1 / 3])) == f"[{1 / 3}]"
     assert sent(np.array(["a", "b"])) == "['a', 'b']"
     assert sent(np.array(3)) == "3"

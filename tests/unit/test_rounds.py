@@ -208,7 +208,7 @@ def test_an_answer_of_two_rounds_of_which_nothing_came_makes_no_turn() -> None:
 
 def test_content_is_sent_in_the_place_of_the_text() -> None:
     image = {"type": "image", "source": {"type": "url", "url": "https://e.test/a.png"}}
-    content = [image, {"type": "text", "text": "What is it?"}]
+    content: list[dict[str, Any]] = [image, {"type": "text", "text": "What is it?"}]
     sent = messages([Turn("What is it?", Reply("A cat."), content=content)], {})
     assert sent[0] == {"role": "user", "content": content}
 

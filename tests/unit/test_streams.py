@@ -41,7 +41,9 @@ def by_sdk(body: bytes, module: ModuleType) -> dict[str, Any]:
                 event=one, current_snapshot=snapshot, json_bufs=buffers, **beta
             )
     assert snapshot is not None
-    return json.loads(snapshot.model_dump_json(exclude_unset=True, by_alias=True, warnings=False))
+    text = snapshot.model_dump_json(exclude_unset=True, by_alias=True, warnings=False)
+    message: dict[str, Any] = json.loads(text)
+    return message
 
 
 def bare(value: Any) -> Any:
