@@ -20,7 +20,7 @@ from . import stdio
 from .errors import ClaudeError, CredentialsError, OptionError
 from .ledger.usage import Ledger, Sum
 from .request.options import Options
-from .request.table import FLAGGED
+from .request.table import FLAGGED, Option
 
 if TYPE_CHECKING:
     from .values.reply import Reply
@@ -134,9 +134,17 @@ def _describe_ask(ask: argparse.ArgumentParser) -> None:
         "prompt", nargs="?", metavar="PROMPT", help="what to ask; - for standard input"
     )
     for option in FLAGGED:
-        if option.metavar and not option.taken:  # one question makes no chat
-            ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
+        if option.in_terminal:
+            ask.add_argument(*option.flags, dest=option.name, help=option.text, **_value_of(option))
     ask.set_defaults(run=_ask)
+
+
+def _value_of(option: Option) -> dict[str, Any]:
+    """Return what argparse needs to know of an option's value: none, one, or one at most."""
+    if not option.metavar:
+        return {"action": "store_const", "const": True}
+    name = option.metavar.strip("[]")
+    return {"metavar": name, **({"nargs": "?", "const": ""} if name != option.metavar else {})}
 
 
 def _describe_usage(usage: argparse.ArgumentParser) -> None:
