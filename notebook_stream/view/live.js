@@ -1,5 +1,5 @@
-// The live view in the page. The kernel sends each finished block once and the open block with each
-// message; the page appends the former, replaces the latter, and asks for the packets that it lacks.
+// The live view in the page. The kernel sends each finished block once, and the open block with each
+// message; the page appends the former, replaces the latter, and asks for packets that it lacks.
 // The messages are described in live.py.
 
 const PHASES = {
@@ -121,8 +121,8 @@ function insideOf(block) {
   return element("span", "ns-inside", block.matches("ul, ol") ? block : block.querySelector("code"));
 }
 
-// Copy the class of a loose item to its list, as all items of the list are loose then. (A style with
-// `:has` would do the same, but delays the paint of the end of a list of 1,000 items by 0.4 s.)
+// Copy the class of a loose item to its list, as all items of the list are loose then. (A style
+// with `:has` would do the same, but paints the end of a list of 1,000 items 0.4 s later.)
 function markLoose(block) {
   if (block.querySelector(":scope > .ns-loose, :scope > .ns-inside > .ns-loose")) {
     block.classList.add("ns-loose");
@@ -204,8 +204,8 @@ function follow(root, scroller) {
 }
 
 // The end: the header is removed, and the block that the reader looks at keeps its place on the
-// screen. The page removes the view without an event, so each frame records where the blocks are, and
-// the first frame after the removal scrolls by what the last record tells.
+// screen. The page removes the view without an event, so each frame records where the blocks are,
+// and the first frame after the removal scrolls as the last record requires.
 
 function recordPlace(root, text, scroller) {
   const area = root.closest(".jp-OutputArea, .output");
@@ -266,8 +266,8 @@ function keepInPlace(output, rose, scroller, nearby = []) {
   anchor(block, y, scroller);
 }
 
-// Find a block of the output with the same text as one of the recorded blocks, and return it with the
-// position of the recorded one; null where no text occurs in the output just once.
+// Find a block of the output with the same text as one of the recorded blocks, and return it with
+// the position of the recorded one; null where no text occurs in the output just once.
 function sameBlock(output, nearby) {
   const words = (block) => block.textContent.replace(/\s+/g, "");
   const byText = Map.groupBy([...output.children], words);
