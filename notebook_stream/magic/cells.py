@@ -93,7 +93,7 @@ def _in_string(source: str) -> bool:
 
 
 def make_awaiting(may_await: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
-    """Make the transformer that awaits top-level calls of our magics while ``may_await()`` holds."""
+    """Make the transformer that awaits our top-level calls where ``may_await()`` is true."""
 
     def await_calls(lines: list[str]) -> list[str]:
         source = "".join(lines)

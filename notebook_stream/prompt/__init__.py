@@ -14,7 +14,9 @@ from typing import Any
 
 from .. import host
 from ..errors import OptionError, interruption
-from .objects import NoTextError, Rendered, remedy, render
+from .objects import Rendered, render
+from .pieces import NoTextError
+from .remedies import find_remedy
 
 _OPENING = re.compile(r"(?P<escaped>\\\{\{)|\{\{+")
 
@@ -136,7 +138,7 @@ def _explain_no_text(source: str, value: Any, culprit: Any) -> str:
     """Return the sentence about an expression whose value is, or holds, an object without text."""
     kind = type(culprit).__name__
     if culprit is value:
-        what, instead = f"is a {kind}", remedy(value, _label(source))
+        what, instead = f"is a {kind}", find_remedy(value, _label(source))
     else:
         what, instead = f"holds a {kind}", "write what of it you mean, without that"
     return f"'{{{{ {_label(source)} }}}}' {what}, whose text is only its address; {instead}."
