@@ -152,10 +152,10 @@ def test_a_reader_that_leaves_before_the_last_piece(
         assert running.stdout.readline() == b"first\n"
         running.stdout.close()
         hold.let_go.set()
-        said = running.stderr.read()
+        errors = running.stderr.read()
         assert running.wait(DEADLINE_SECONDS) == 1
-    assert b"Traceback" not in said
-    assert b"ignored" not in said
+    assert b"Traceback" not in errors
+    assert b"ignored" not in errors
     assert server.requests[0].has_closed()
 
 
@@ -239,7 +239,7 @@ def test_no_encoding_costs_an_answer(env: dict[str, str], server: Server, encodi
     assert b"12 out" in done.stderr
 
 
-def test_a_terminal_is_told_nothing_but_text(env: dict[str, str], server: Server) -> None:
+def test_a_terminal_gets_nothing_but_text(env: dict[str, str], server: Server) -> None:
     server.play(hostile_answer())
     shown, status = in_terminal(env, "ask", "hi")
     assert status == 0
@@ -457,7 +457,7 @@ def test_a_terminal_shows_an_answer_once(ipython: pexpect.spawn) -> None:
     ipython.expect_exact("Out[3]: 'Hello, world.'")
 
 
-def test_ipython_in_a_terminal_is_told_nothing_but_text(
+def test_ipython_in_a_terminal_gets_nothing_but_text(
     ipython: pexpect.spawn, server: Server
 ) -> None:
     server.play(hostile_answer())
@@ -507,7 +507,7 @@ def test_jupyter_console_streams_text_and_keeps_the_partial(
     assert server.requests[0].has_closed()
 
 
-def test_jupyter_console_is_told_nothing_but_text(console: pexpect.spawn, server: Server) -> None:
+def test_jupyter_console_gets_nothing_but_text(console: pexpect.spawn, server: Server) -> None:
     server.play(hostile_answer(), refusal(400, HOSTILE[:100], HOSTILE[:100]))
     console.sendline("%claude hi")
     console.expect_exact("12 out")
