@@ -1,8 +1,8 @@
 """Stream Claude into a notebook cell, stop it, and keep the text.
 
 In a notebook: ``%load_ext notebook_stream``, then ``%%claude``. In Python: ``ask``, ``aask``,
-``stream``, ``astream``, and ``Chat``. Each name is loaded when first used: importing this costs
-nothing.
+``stream``, ``astream``, and ``Chat``. The module of each name is imported when the name is first
+used, so that importing the package itself takes next to no time.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from .values.reply import Reply
     from .verbs import aask, ask, astream, stream
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # faults are told on the screen
+# Failures are shown in the cell; without a handler Python would also print them to standard error.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-# It cannot be imported once the interpreter shuts down, when a function of `atexit` may first ask.
+# Python cannot import this module once it shuts down, and `ask` in an `atexit` function needs it.
 importlib.import_module("concurrent.futures.thread")
 
 __version__ = "0.1.0"
@@ -48,18 +49,20 @@ __all__ = [
     "stream",
 ]
 
-_HOMES = {
+_MODULES = {
     "Chat": "chat",
     "Reply": "values.reply",
     **dict.fromkeys(("aask", "ask", "astream", "stream"), "verbs"),
 }
+"""The modules of the public names; a name that is not listed is in `errors`."""
 
 
 def __getattr__(name: str) -> Any:
+    """Import the module of a public name when the name is first used (PEP 562)."""
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
 
 
 def __dir__() -> list[str]:
@@ -67,14 +70,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """``%load_ext notebook_stream``."""
+    """Register the magics: what IPython calls for ``%load_ext notebook_stream``."""
     from .magic import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """``%unload_ext notebook_stream``."""
+    """Remove the magics: what IPython calls for ``%unload_ext notebook_stream``."""
     from .magic import unload
 
     unload(shell)

@@ -1,4 +1,4 @@
-"""`python -m notebook_stream` is `notebook-stream`."""
+"""Run the command ``notebook-stream`` as ``python -m notebook_stream``."""
 
 from .cli import main
 

@@ -1,7 +1,8 @@
-"""The one thread on which the network lives, with its event loop, and threads for long work.
+"""The thread of the network with its event loop, threads for long work, and locks for forks.
 
-A kernel's main thread, busy or blocked, never holds up a stream. What is slow to import is imported
-on yet another one while the user still types.
+All requests run on one event loop in a daemon thread of its own, so that a main thread which is
+busy or blocked delays no stream. Work that blocks (disk, rendering, slow imports) runs on other
+daemon threads, so that it delays no stream either.
 """
 
 from __future__ import annotations
@@ -21,19 +22,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 FORK_SECONDS = 30.0
-"""The longest that a fork waits for a lock; longer than any import takes."""
+"""The seconds for which a fork waits for a lock at most; longer than any import takes."""
 
 FEWEST_WORKERS = 2
-"""One for what the SDK calls of its own as a request begins, one for the end of an answer."""
+"""The threads that always exist: one for what the SDK runs on a thread when a request begins, one
+for the end of an answer."""
 
 MOST_WORKERS = 32
+"""The most threads that exist at once; further work waits."""
 
 
 class ForkSafeLock:
-    """A reentrant lock that is never held by another thread while the process forks.
+    """A reentrant lock that no other thread holds while the process forks.
 
-    A child has the forking thread alone: a lock that another one holds stays locked in it for ever.
-    Make one for each module, not for each object: the hooks of a fork cannot be taken back.
+    A child process has only the thread that forked: a lock that another thread held would stay
+    locked in the child for ever. So hooks acquire this lock before a fork and release it after. It
+    is made once for a module, not for each object, because hooks of a fork cannot be removed.
     """
 
     def __init__(self) -> None:
@@ -65,11 +69,12 @@ class ForkSafeLock:
 
 
 class DaemonThreads(ThreadPoolExecutor):
-    """Runs work on daemon threads, as many as are busy at once; an idle one is used again.
+    """An executor whose daemon threads also work while the interpreter shuts down.
 
-    The threads of `ThreadPoolExecutor` itself take no work once the interpreter shuts down, which
-    begins before the functions of `atexit` are called (`concurrent.futures.thread._python_exit`).
-    Python 3.12 starts no thread from then on; work then waits for one of those that are there.
+    It starts a thread when none is idle, up to `MOST_WORKERS`. The threads of `ThreadPoolExecutor`
+    take no work once the interpreter shuts down, which begins before the functions of `atexit` are
+    called (`concurrent.futures.thread._python_exit`). From then on Python 3.12 starts no thread at
+    all, and work waits for one of the threads that exist.
     """
 
     def __init__(self) -> None:
@@ -81,7 +86,7 @@ class DaemonThreads(ThreadPoolExecutor):
             self._start()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have the function called on one of the threads."""
+        """Call the function on one of the threads; the future gets its result or exception."""
         future: Future[T] = Future()
         self._work.put(partial(_run, future, partial(fn, *args, **kwargs)))
         if not self._idle.acquire(blocking=False) and self._free.acquire(blocking=False):
@@ -97,18 +102,22 @@ class DaemonThreads(ThreadPoolExecutor):
     def _serve(self) -> None:
         while True:
             deliver = self._work.get()()
-            self._idle.release()  # first: who gets the result may have more work at once
+            self._idle.release()  # First, as a callback of the future may submit more work.
             deliver()
-            del deliver  # with the result, which nobody else may need
+            del deliver  # It holds the result, which may be large, until there is other work.
 
 
 def _run(future: Future[Any], function: Callable[[], Any]) -> Callable[[], None]:
-    """Call the function; what gives the result, or the error, to who waits for it."""
+    """Call the function.
+
+    Returns:
+        A function that sets the future's result or exception.
+    """
     if not future.set_running_or_notify_cancel():
         return lambda: None
     try:
         return partial(future.set_result, function())
-    except BaseException as error:  # noqa: BLE001 - who waits for the future gets it
+    except BaseException as error:  # noqa: BLE001 - the future passes it on to its waiter
         return partial(future.set_exception, error)
 
 
@@ -117,9 +126,9 @@ _started: list[asyncio.AbstractEventLoop] = []
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """The background loop, started when first asked for.
+    """Return the event loop of the network's thread; the first call starts both.
 
-    ``None`` as the executor means `DaemonThreads` there; `asyncio.to_thread` uses them too.
+    Its default executor, which `asyncio.to_thread` uses, is a `DaemonThreads`.
     """
     if not _started:
         with _starting:
@@ -129,11 +138,14 @@ def loop() -> asyncio.AbstractEventLoop:
 
 
 def run_on_thread(function: Callable[[], None], name: str) -> Future[None]:
-    """Call a function on a daemon thread of its own; what is returned is done when it returns.
+    """Call a function on a daemon thread of its own.
 
-    It runs in a copy of the caller's context, in which ipykernel 7.0 finds the cell whose output it
-    sends (`Kernel.get_parent`). Once the interpreter shuts down, Python 3.12 starts no thread: the
-    loop's executor has some.
+    It runs in a copy of the caller's context, in which ipykernel 7.0 finds the cell that its output
+    belongs to (`Kernel.get_parent`). Python 3.12 starts no thread once the interpreter shuts down;
+    then a thread of the loop's executor calls it.
+
+    Returns:
+        A future that is done when the function has returned.
     """
     future: Future[None] = Future()
     context = contextvars.copy_context()
@@ -156,15 +168,15 @@ def _start() -> asyncio.AbstractEventLoop:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_started.clear)  # a child has none of the threads
+    os.register_at_fork(after_in_child=_started.clear)  # A child has no such thread.
 
 
 _importing = ForkSafeLock()
-"""Held for each import: a child of a fork in the middle of one could never end it."""
+"""Held during each import: a child that was forked in the middle of one could never complete it."""
 
 
 async def import_modules(*names: str) -> None:
-    """Import modules that take their time, and leave the background loop free meanwhile."""
+    """Import modules on a thread of the executor, so that the loop is free meanwhile."""
     await asyncio.to_thread(_import, names)
 
 

@@ -1,4 +1,4 @@
-"""A chat: prompts that are sent with the turns before them."""
+"""The class Chat, whose prompts are sent with the turns before them, and a table of chats."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from .values.turn import messages
 from .view.static import describe_ending
 
 SHOWN = 60
-"""Characters of a prompt in a table."""
+"""The characters of a prompt that a table shows."""
 
 
 class Chat(Conversation):
     """A conversation: each prompt is sent with the turns before it.
 
-    A cell that is run again replaces its own turns, one by one, and only the turns before each are
-    sent. An answer that was cut is a turn, with what came of it; one of which nothing came is none.
+    A cell that is run again replaces its own turns, one by one, and each is sent with the turns
+    before it alone. An answer that was cut becomes a turn with the part that came; an answer of
+    which nothing came becomes none.
 
-    One prompt is answered at a time: others wait, in the order of the calls. A call that blocks the
-    thread that it would wait for is refused.
+    One prompt is answered at a time, and others wait in the order of the calls. A call that would
+    block the thread of the answer that it waits for raises an OptionError.
 
     Example:
         chat = Chat(system="You are a guide to Lisbon.")
@@ -36,13 +37,14 @@ class Chat(Conversation):
         chat.ask("And on a rainy day?")
 
     Args:
-        name: What `%claude_usage`, footers and metadata call it; without one it is called by its
-            variable in ``%%claude --chat``, else by a number.
-        options: ``model``, ``system`` …, as in `%%claude?`: what holds where a turn does not say.
+        name: The name of the chat in `%claude_usage`, footers and metadata; without one it is the
+            variable of ``%%claude --chat``, else a number.
+        options: The options that `%%claude?` lists, such as ``model`` and ``system``, for the turns
+            that do not give them.
 
     Attributes:
-        turns: The turns (list of Turn: prompt, reply), yours to change: ``del chat.turns[-1]``
-            takes the last one back.
+        turns: The turns (list of Turn, each with its prompt and reply). The list may be changed:
+            ``del chat.turns[-1]`` takes the last turn back.
 
     Raises:
         OptionError: An option does not exist or has a value that it cannot have.
@@ -53,42 +55,42 @@ class Chat(Conversation):
         super().__init__(name=check_text("name", name), **options)
 
     def ask(self, prompt: str, **options: Any) -> Reply:
-        """Ask the next thing and wait for the answer, as `notebook_stream.ask`."""
+        """Ask the next prompt and wait for the answer, as `notebook_stream.ask` does."""
         return verbs.ask(prompt, chat=self, **options)
 
     async def aask(self, prompt: str, **options: Any) -> Reply:
-        """The same, awaited, as `notebook_stream.aask`."""
+        """Ask the next prompt and await the answer, as `notebook_stream.aask` does."""
         return await verbs.aask(prompt, chat=self, **options)
 
     def stream(self, prompt: str, **options: Any) -> verbs.Stream:
-        """The answer's text as it comes, as `notebook_stream.stream`; a turn at its end."""
+        """Ask the next prompt as `notebook_stream.stream` does; its end makes it a turn."""
         return verbs.stream(prompt, chat=self, **options)
 
     def astream(self, prompt: str, **options: Any) -> verbs.AsyncStream:
-        """The same, for ``async with``, as `notebook_stream.astream`."""
+        """Ask the next prompt as `notebook_stream.astream` does; its end makes it a turn."""
         return verbs.astream(prompt, chat=self, **options)
 
     def fork(self, *, name: str = "", turns: int | None = None) -> Chat:
-        """Another chat that begins as this one, to go on in two ways.
+        """Return a copy of this chat, so that the conversation can go on in two ways.
 
         Args:
-            name: Of the new one.
-            turns: How many of the turns it takes over; all by default.
+            name: The name of the copy.
+            turns: The number of turns to copy, from the first on; None for all of them.
 
         Raises:
-            OptionError: There are not so many.
+            OptionError: There are fewer turns.
         """
         if turns is not None and turns not in range(len(self.turns) + 1):
             msg = f"there are {len(self.turns)} turns, got turns={turns!r}; give 0 to all of them."
             raise OptionError(msg)
         made = Chat(name=name, **self.options)
-        # The cells are the old chat's: run again, they change nothing here.
+        # The cells belong to this chat: when they are run again, they change no turn of the copy.
         made.turns = [replace(turn, cell=None) for turn in self.turns[:turns]]
         return made
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The turns as the API takes them, before a prompt with this chat's system prompt."""
+        """The turns as the messages of a request (list of dict: role, content)."""
         first = self.turns[0].options if self.turns else {}
         system = Options.of({**self.options, **first}).system
         return messages(self.turns, {"system": repair_surrogates(system)} if system else {})
@@ -111,16 +113,16 @@ class Chat(Conversation):
 
 @dataclass(repr=False)
 class Chats:
-    """The chats that some variables hold, as a table.
+    """The chats that variables of the notebook hold, which IPython shows as a table.
 
     Attributes:
-        named: Each chat, by its variable.
+        named: The chats by their variables.
     """
 
     named: Mapping[str, Chat]
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The names of the columns, then a row for each chat."""
+        """Return the names of the columns, then a row for each chat."""
         head = ("variable", "name", "last prompt", "turns")
         return [head, *(_row(*item) for item in self.named.items())]
 

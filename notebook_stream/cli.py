@@ -1,4 +1,4 @@
-"""The terminal's command: `notebook-stream demo`, `ask` and `usage`."""
+"""The command ``notebook-stream`` with its subcommands ``demo``, ``ask`` and ``usage``."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from . import stdio
 from .errors import ClaudeError, CredentialsError, OptionError
 from .ledger.usage import Ledger, Sum
 from .request.options import Options
-from .request.table import FLAGGED
+from .request.table import FLAGGED, Option
 
 if TYPE_CHECKING:
     from .values.reply import Reply
 
 PROGRAM = stdio.PROGRAM
 
+# The exit statuses, as `STATUSES` explains them.
 WHOLE = 0
 FAILED = 1
 MISUSED = 2
@@ -73,14 +74,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit status, as `STATUSES` has them and ``--help`` prints them.
+        The exit status; `STATUSES`, which ``--help`` prints, lists them.
     """
     stdio.open_missing()
     try:
-        with stdio.flushed():
+        with stdio.flushing_streams():
             return _run(arguments)
     except BrokenPipeError:
-        return FAILED  # the reader left, who knows
+        return FAILED  # Whoever closed the pipe needs no message.
     except OSError as error:
         what = repr(error.filename) if error.filename else "standard output"
         stdio.print_error(f"{PROGRAM}: {what} cannot be used ({error.strerror or error}).")
@@ -88,6 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str] | None) -> int:
+    """Parse the arguments and run the subcommand; print the message of a ClaudeError."""
     try:
         given = vars(_parser().parse_args(arguments))
         if sys.stdout is None:
@@ -101,8 +103,10 @@ def _run(arguments: list[str] | None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    """Raises an OptionError for a mistake, where argparse prints its usage and exits."""
+
     def error(self, message: str) -> NoReturn:
-        """Raise what `main` prints in one line, where argparse would print its usage too."""
+        """Raise an OptionError, which `main` prints in one line."""
         msg = f"{message}; for help, type: {self.prog} --help"
         raise OptionError(msg)
 
@@ -134,9 +138,17 @@ def _describe_ask(ask: argparse.ArgumentParser) -> None:
         "prompt", nargs="?", metavar="PROMPT", help="what to ask; - for standard input"
     )
     for option in FLAGGED:
-        if option.metavar and not option.taken:  # one question makes no chat
-            ask.add_argument(*option.flags, metavar=option.metavar, help=option.text)
+        if option.in_terminal:
+            ask.add_argument(*option.flags, dest=option.name, help=option.text, **_value_of(option))
     ask.set_defaults(run=_ask)
+
+
+def _value_of(option: Option) -> dict[str, Any]:
+    """Return what argparse needs to know of an option's value: none, one, or one at most."""
+    if not option.metavar:
+        return {"action": "store_const", "const": True}
+    name = option.metavar.strip("[]")
+    return {"metavar": name, **({"nargs": "?", "const": ""} if name != option.metavar else {})}
 
 
 def _describe_usage(usage: argparse.ArgumentParser) -> None:
@@ -148,6 +160,7 @@ def _describe_usage(usage: argparse.ArgumentParser) -> None:
 
 
 def _usage(paths: list[Path], form: str | None) -> int:
+    """Print the usage that saved notebooks hold, as a table, as JSON or as CSV."""
     from .ledger.saved import ledger_of
 
     skipped: list[Path] = []
@@ -157,11 +170,12 @@ def _usage(paths: list[Path], form: str | None) -> int:
         stdio.print_error(f"{PROGRAM}: skipped {str(path)!r}: {why}.")
 
     ledger = ledger_of(paths, skip)
-    stdio.print_out(_rendered(ledger, form))
+    stdio.print_out(_render(ledger, form))
     return FAILED if any(path in paths for path in skipped) else WHOLE
 
 
-def _rendered(ledger: Ledger, form: str | None) -> str:
+def _render(ledger: Ledger, form: str | None) -> str:
+    """Return a ledger as text: "json", "csv", or an aligned table for None."""
     if form == "json":
         return json.dumps(ledger.records(), indent=2, allow_nan=False) + "\n"
     if form == "csv":
@@ -175,35 +189,36 @@ def _rendered(ledger: Ledger, form: str | None) -> str:
 
 
 def _ask(prompt: str | None, **given: Any) -> int:
+    """Print an answer to standard output as it comes, and its footer to standard error."""
     from .running.answer import Answer, Stage
     from .running.waiting import block
     from .view.terminal import TerminalView
 
-    text = _prompt(prompt)
+    text = _read_prompt(prompt)
     stage = Stage(view=lambda: TerminalView(sys.stderr))
-    return _status(block(Answer(text, Options.of(given), stage=stage)))
+    return _exit_status(block(Answer(text, Options.of(given), stage=stage)))
 
 
-def _status(reply: Reply) -> int:
-    """The exit status of an answer that did not fail."""
+def _exit_status(reply: Reply) -> int:
+    """Return the exit status for an answer that did not fail."""
     if reply.complete:
         return WHOLE
     return DECLINED if reply.stop_reason == "refusal" else CUT
 
 
-def _prompt(argument: str | None) -> str:
-    """The prompt: the argument, or standard input, or both.
+def _read_prompt(argument: str | None) -> str:
+    """Return the prompt: the argument, standard input, or both with a blank line between them.
 
     Raises:
-        OptionError: There is none, or it is no text.
+        OptionError: There is none, or standard input is not text.
     """
     if argument is not None and argument != "-":
-        attached = stdio.read_all(ATTACHED) if stdio.is_fed() else ""
+        attached = stdio.read_input(ATTACHED) if stdio.is_redirected() else ""
         return "\n\n".join(part for part in (argument, attached) if part.strip())
-    if argument is None and not stdio.is_fed():
+    if argument is None and not stdio.is_redirected():
         msg = 'there is no prompt; type: notebook-stream ask "Name three primes"'
         raise OptionError(msg)
-    text = stdio.read_all("waiting for the end of standard input, which is the prompt.")
+    text = stdio.read_input("waiting for the end of standard input, which is the prompt.")
     if not text.strip():
         msg = "standard input holds no prompt; type: cat FILE | notebook-stream ask"
         raise OptionError(msg)
@@ -211,10 +226,11 @@ def _prompt(argument: str | None) -> str:
 
 
 def _demo(*, no_browser: bool, folder: Path) -> int:
+    """Open a copy of the quick start in JupyterLab, with the recorded replies switched on."""
     if not find_spec("jupyterlab"):
         msg = "JupyterLab is not installed; run: pip install 'notebook_stream[lab]'"
         raise OptionError(msg)
-    notebook = _own_copy(folder)
+    notebook = _copy_notebooks(folder)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{notebook.name}")
     if no_browser:
@@ -223,26 +239,32 @@ def _demo(*, no_browser: bool, folder: Path) -> int:
         command.append("--allow-root")
     stdio.print_error(f"Your copy of the quick start: {notebook}")
     os.environ["NOTEBOOK_STREAM_DEMO"] = "1"
-    return _become(command)
+    return _replace_process(command)
 
 
-def _become(command: list[str]) -> int:
-    """Run the command in this process's place, so that Ctrl-C and signals reach it alone."""
+def _replace_process(command: list[str]) -> int:
+    """Run a command in place of this process, so that Ctrl-C and signals reach it alone.
+
+    Windows cannot replace a process: there it is a child, and its exit status is returned.
+    """
     if os.name == "posix":
         sys.stderr.flush()
-        os.execv(command[0], command)  # noqa: S606 - our own words
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own words
+        os.execv(command[0], command)  # noqa: S606 - this interpreter, without a shell
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - this interpreter, without a shell
 
 
-def _own_copy(folder: Path) -> Path:
-    """The person's own quick start: made once, never overwritten.
+def _copy_notebooks(folder: Path) -> Path:
+    """Copy the notebooks of the package into a folder, without replacing any that are there.
+
+    Returns:
+        The path of the quick start.
 
     Raises:
-        OptionError: It cannot be put into that folder.
+        OptionError: They cannot be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for source in _notebooks().glob("*.ipynb"):
+        for source in _find_notebooks().glob("*.ipynb"):
             if not (folder / source.name).exists():
                 shutil.copy(source, folder)
         return (folder / "quickstart.ipynb").resolve()
@@ -252,8 +274,8 @@ def _own_copy(folder: Path) -> Path:
         raise OptionError(msg) from None
 
 
-def _notebooks() -> Path:
-    """The notebooks that ship with the package; in a checkout, those beside it."""
+def _find_notebooks() -> Path:
+    """Return the folder of the notebooks: in the installed package, or beside it in a checkout."""
     here = Path(__file__).parent
     installed = here / "demo" / "notebooks"
     return installed if installed.is_dir() else here.parent / "notebooks"

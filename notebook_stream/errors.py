@@ -1,10 +1,10 @@
-"""What can go wrong, as a tree.
+"""The exceptions of this package, all of them kinds of `ClaudeError`.
 
-ClaudeError                 anything that went wrong with an answer; ``.reply`` holds what came
-├── OptionError             a prompt, option or file that cannot be used; nothing was sent
-├── CredentialsError        no key and no token; nothing was sent
+ClaudeError                 an answer failed; ``.reply`` holds the part that had come
+├── OptionError             a prompt, option or file cannot be used; nothing was sent
+├── CredentialsError        there is no key and no token; nothing was sent
 ├── RefusedError            the API answered with a status other than 200
-├── StreamError             the stream itself carried an error, or could not be read
+├── StreamError             the stream carried an error, or could not be read
 └── ConnectionLostError     the connection could not be made, or ended before the answer did
 """
 
@@ -29,13 +29,15 @@ __all__ = [
 
 
 class ClaudeError(Exception):
-    """An answer that did not come, or not whole: one sentence, with the remedy.
+    """An answer that failed; its message is one sentence that ends with a remedy.
 
-    Whatever it quotes, its sentence holds no key that this process knows.
+    Keys and passwords that this process knows are redacted from the message, whatever it quotes.
 
     Attributes:
-        reply: What had come when it failed (a Reply, perhaps empty); None where nothing was sent.
-        request_id: The API's id for the request, to give to its support; None where there is none.
+        reply: The part of the answer that had come (a Reply, which may be empty); None where
+            nothing was sent.
+        request_id: The API's id of the request, which its support asks for; None where there is
+            none.
     """
 
     reply: Reply | None = None
@@ -45,11 +47,11 @@ class ClaudeError(Exception):
         super().__init__(*(redact(arg) if isinstance(arg, str) else arg for arg in args))
 
     def __str__(self) -> str:
-        """The sentence without control characters: it may quote what a server sent."""
+        """Return the message without control characters, as it may quote a server."""
         return strip_controls(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
-        """IPython's protocol for an exception's own display: one line."""
+        """Return the lines that IPython shows instead of a traceback: the message alone."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -62,7 +64,7 @@ class CredentialsError(ClaudeError):
 
 
 class RefusedError(ClaudeError):
-    """The API refused the request.
+    """The API answered the request with an error status.
 
     Attributes:
         status: HTTP status code, such as 401 or 529.
@@ -72,7 +74,7 @@ class RefusedError(ClaudeError):
 
 
 class StreamError(ClaudeError):
-    """The stream carried an error event, or bytes that are no stream."""
+    """The stream carried an error event, or bytes that cannot be read as a stream."""
 
 
 class ConnectionLostError(ClaudeError):
@@ -80,7 +82,7 @@ class ConnectionLostError(ClaudeError):
 
 
 def interruption(message: str) -> KeyboardInterrupt:
-    """A KeyboardInterrupt to raise, which IPython shows in one line."""
+    """Make a KeyboardInterrupt, which the caller raises and IPython shows in one line."""
     error = KeyboardInterrupt(message)
     error._render_traceback_ = lambda: [f"KeyboardInterrupt: {error}"]  # type: ignore[attr-defined] # IPython's protocol
     return error

@@ -1,4 +1,4 @@
-"""The standard streams of this process: what may be written to them, and text from the first."""
+"""Read from and write to the standard streams of this process."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from .errors import OptionError
 from .text.controls import strip_controls
 
 PROGRAM = "notebook-stream"
+"""The name of the command, with which its messages begin."""
 
 PATIENCE_SECONDS = 2.0
-"""How long standard input may take before a line says what is waited for."""
+"""The seconds that standard input may take before a line says what the command waits for."""
 
 
-def printable(text: str, out: TextIO) -> str:
-    r"""Return `text` as `out` can take it.
+def to_printable(text: str, out: TextIO) -> str:
+    r"""Return ``text`` in a form that can be written to ``out``.
 
-    A terminal gets no control characters; a file or pipe gets the text as it is. All of IPython
-    counts as a terminal: `jupyter console` prints what a kernel writes, whose standard output is
-    none. Characters that the encoding of `out` lacks become escapes such as ``\u2014``.
+    For a terminal, control characters are removed; a file or pipe gets the text as it is. IPython
+    always counts as a terminal: `jupyter console` prints what a kernel writes, and the standard
+    output of that kernel is not a terminal itself. Characters that the encoding of ``out`` lacks
+    become escapes such as ``\u2014``.
     """
     shown = strip_controls(text) if host.shell() is not None or out.isatty() else text
     encoding = getattr(out, "encoding", None) or "utf-8"
@@ -37,44 +39,46 @@ def printable(text: str, out: TextIO) -> str:
 
 
 def print_out(text: str) -> None:
-    """Write to standard output and flush it.
+    """Write text to standard output and flush it.
 
     Raises:
-        OSError: It cannot be written; BrokenPipeError where the reader has left.
+        OSError: It cannot be written; a BrokenPipeError where the reader has closed the pipe.
     """
-    sys.stdout.write(printable(text, sys.stdout))
+    sys.stdout.write(to_printable(text, sys.stdout))
     sys.stdout.flush()
 
 
 def print_error(line: str) -> None:
-    """Write a line to standard error; where that fails, nothing happens."""
+    """Write a line to standard error; a failure to write is ignored."""
     with suppress(OSError):
-        sys.stderr.write(f"{printable(line, sys.stderr)}\n")
+        sys.stderr.write(f"{to_printable(line, sys.stderr)}\n")
         sys.stderr.flush()
 
 
 def open_missing() -> None:
     """Open the null device as each standard stream that the process was started without.
 
-    The next file or socket would get its number, and whatever is written to that. Where
-    `sys.stdout` is None it stays so: an answer that nobody can read is no success.
+    Otherwise the next file or socket would get the descriptor of the missing stream, and with it
+    all that is written to that stream. `sys.stdout` stays None, so that the command can fail: an
+    answer that cannot be printed is not a success.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            os.open(os.devnull, os.O_RDWR)  # It gets the lowest free number, which is this one.
     if sys.stderr is None:
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open
 
 
 @contextmanager
-def flushed() -> Iterator[None]:
-    """Flush the standard streams at the end, while a failure can yet be reported.
+def flushing_streams() -> Iterator[None]:
+    """Flush the standard streams at the end of the block, where a failure can be reported.
 
-    Python flushes them once more when it exits, and ends with status 120 where that fails; so what
-    cannot be written is thrown away. Source: https://docs.python.org/3/library/signal.html
-    ("Note on SIGPIPE") and ``Py_FinalizeEx``.
+    Python flushes them again when it exits, and its exit status is 120 where that fails; so text
+    that cannot be written is discarded here. Sources: "Note on SIGPIPE" in
+    https://docs.python.org/3/library/signal.html, and ``Py_FinalizeEx`` in
+    https://docs.python.org/3/c-api/init.html.
 
     Raises:
         OSError: Standard output cannot be written.
@@ -88,6 +92,7 @@ def flushed() -> Iterator[None]:
 
 
 def _flush(out: TextIO | None) -> None:
+    """Flush a stream; where that fails, redirect it to the null device and raise the OSError."""
     if out is None:
         return
     try:
@@ -99,23 +104,25 @@ def _flush(out: TextIO | None) -> None:
         raise
 
 
-def is_fed() -> bool:
-    """Whether standard input is a file, a pipe or a socket: no terminal, no device, not closed."""
+def is_redirected() -> bool:
+    """Return whether standard input is a file, a pipe or a socket, and open."""
     if sys.stdin is None:
         return False
     mode = os.fstat(sys.stdin.fileno()).st_mode
     return stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def read_all(waiting: str) -> str:
-    """Read standard input to its end, without the line ends and the byte order mark around it.
+def read_input(waiting: str) -> str:
+    """Read standard input to its end, without a byte order mark and the line ends at the end.
+
+    At a terminal, a line on standard error says at once how to end the input.
 
     Args:
-        waiting: What to print on standard error where the end does not come soon. A person who
-            has to type sees so at once.
+        waiting: The line to print on standard error where the end does not come within
+            `PATIENCE_SECONDS`.
 
     Raises:
-        OptionError: It is no UTF-8.
+        OptionError: It is not UTF-8.
     """
     if sys.stdin is None:
         return ""
@@ -123,7 +130,7 @@ def read_all(waiting: str) -> str:
         print_error("Type the prompt; Ctrl-D on a line of its own ends it.")
         data = sys.stdin.buffer.read()
     else:
-        with _noticing(f"{PROGRAM}: {waiting}"):
+        with _printing_if_slow(f"{PROGRAM}: {waiting}"):
             data = sys.stdin.buffer.read()
     try:
         return data.decode("utf-8-sig").rstrip("\r\n")
@@ -136,8 +143,8 @@ def read_all(waiting: str) -> str:
 
 
 @contextmanager
-def _noticing(line: str) -> Iterator[None]:
-    """Print a line on standard error, from another thread, where the block takes long."""
+def _printing_if_slow(line: str) -> Iterator[None]:
+    """Print a line on standard error if the block takes longer than `PATIENCE_SECONDS`."""
     timer = threading.Timer(PATIENCE_SECONDS, print_error, [line])
     timer.daemon = True
     timer.start()

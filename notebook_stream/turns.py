@@ -1,4 +1,4 @@
-"""Where pickles that version 0.1.0 wrote look for the turns of a chat."""
+"""The module in which pickles that version 0.1.0 wrote look for the class Turn."""
 
 from .values.turn import Turn
 

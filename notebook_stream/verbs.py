@@ -1,4 +1,8 @@
-"""ask, aask, stream and astream: Claude from Python, in a notebook or out of one."""
+"""The functions ask, aask, stream and astream, which ask Claude from Python.
+
+`ask` and `aask` show the answer where they are called and return the whole of it; `stream` and
+`astream` show nothing and give its text to a loop.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from .values.reply import Reply
 from .values.round import Event
 
 _Item = tuple[Event, str] | None
-"""An event and the text it adds; None at the end."""
+"""An event of the API with the text that it adds to the answer; None after the last one."""
 
 
 def ask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
@@ -32,31 +36,36 @@ def ask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Rep
 
     Args:
         prompt: What to ask, sent as it is (``raw=False`` fills in ``{{ expressions }}``).
-        chat: The chat that it is the next turn of.
-        options: ``model``, ``system``, ``max_tokens``, ``record``, ``replay``, as in `%%claude?`.
+        chat: The chat of which the prompt becomes the next turn; None for a prompt on its own.
+        options: The options that `%%claude?` lists, such as ``model``, ``system``, ``max_tokens``.
 
     Returns:
-        The answer: a ``str`` that also knows its usage, cost and stop reason.
+        The answer: a ``str`` with attributes for its usage, cost and stop reason.
 
     Raises:
-        ClaudeError: It failed; ``.reply`` has what came, None where nothing was sent.
+        ClaudeError: It failed; ``.reply`` holds the part that came, None where nothing was sent.
+        KeyboardInterrupt: It was interrupted; ``.reply`` is the same.
     """
     call = _Call(prompt, chat, options)
     with call.join() as ticket:
         ticket.wait()
-        return waiting.block(call.shown(ticket))
+        return waiting.block(call.make_shown(ticket))
 
 
 async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
-    """The same as `ask`, awaited. A cancelled task closes the stream."""
+    """Ask Claude as `ask` does, awaited; to cancel the task closes the connection.
+
+    Raises:
+        ClaudeError: As `ask`.
+    """
     call = _Call(prompt, chat, options)
     with call.join() as ticket:
-        await ticket.waited()
-        return await waiting.wait(call.shown(ticket))
+        await ticket.wait_async()
+        return await waiting.wait(call.make_shown(ticket))
 
 
 def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Stream:
-    """The answer's text as it comes, shown nowhere.
+    """Ask Claude and loop over the answer's text as it comes; nothing shows it.
 
     Example:
         with stream("Name three primes") as s:
@@ -64,32 +73,38 @@ def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> 
                 print(text, end="")
         s.reply.usage
 
-    Args and errors: as for `ask`.
+    Args:
+        prompt: As for `ask`.
+        chat: As for `ask`.
+        options: As for `ask`.
+
+    Raises:
+        ClaudeError: As `ask`; the loop raises it after the text that came.
     """
     return Stream(_Call(prompt, chat, options))
 
 
 def astream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> AsyncStream:
-    """The same as `stream`, for ``async with`` and ``async for``."""
+    """Ask Claude as `stream` does, for ``async with`` and ``async for``."""
     return AsyncStream(_Call(prompt, chat, options))
 
 
 class _Items(Observer):
-    """Hands each event on to who iterates over the answer, on whatever thread that is."""
+    """An observer that puts each event into the queue of a loop over the answer."""
 
     def __init__(self, put: Callable[[_Item], None]) -> None:
         self._put = put
 
     def take(self, event: Event, text: str) -> None:
-        """Put the event where it is read."""
+        """Put the event and its text into the queue."""
         self._put((event, text))
 
 
 class _Call:
-    """What was asked, where; put together only when its turn in the chat has come.
+    """A call of one of the functions, whose answer is made when its turn in the chat has come.
 
     Raises:
-        OptionError: The chat is none.
+        OptionError: ``chat`` is not a Chat.
     """
 
     def __init__(self, prompt: str, chat: Any, options: dict[str, Any]) -> None:
@@ -102,22 +117,28 @@ class _Call:
         self.chat: Conversation | None = chat
 
     def join(self) -> Ticket:
-        """Stand in the queue of the chat; outside of any there is nothing to wait for."""
+        """Join the queue of the chat; without a chat, a queue of its own, which is empty."""
         return PromptQueue().join() if self.chat is None else self.chat.join()
 
-    def shown(self, ticket: Ticket) -> Answer:
-        """The answer, to be shown where the cell runs."""
-        filled, chosen, place = self._given(ticket.leave)
+    def make_shown(self, ticket: Ticket) -> Answer:
+        """Make the answer that is shown where the call runs."""
+        filled, chosen, place = self._prepare(ticket.leave)
         stage = Stage(view=lambda: view_here("", chosen), notes=filled.notes)
         return Answer(filled.text, chosen, place=place, stage=stage)
 
-    def streamed(self, leave: Callable[[], None], put: Callable[[_Item], None]) -> Answer:
-        """The answer, to be shown nowhere; each item is put where it is read."""
-        filled, chosen, place = self._given(leave)
+    def make_streamed(self, leave: Callable[[], None], put: Callable[[_Item], None]) -> Answer:
+        """Make the answer that nothing shows.
+
+        Args:
+            leave: The function that lets the next prompt of the chat be asked.
+            put: The function that takes each event, on the thread of the network.
+        """
+        filled, chosen, place = self._prepare(leave)
         stage = Stage(notes=filled.notes)
         return Answer(filled.text, chosen, place=place, stage=stage, observers=[_Items(put)])
 
-    def _given(self, leave: Callable[[], None]) -> tuple[Filled, Options, Place]:
+    def _prepare(self, leave: Callable[[], None]) -> tuple[Filled, Options, Place]:
+        """Return the prompt, its options and its place in the chat, as they are now."""
         chat = self.chat
         place = Place() if chat is None else chat.place(self._cell, leave)
         lasting = {**(chat.options if chat else {}), **place.options()}
@@ -129,6 +150,7 @@ class _Call:
 
 
 def _check_started(answer: Answer, how: str) -> None:
+    """Raise a ClaudeError where the answer was never sent, which says how to begin it."""
     if not answer.started:
         msg = f"the stream has not begun; write: {how}"
         raise ClaudeError(msg)
@@ -137,33 +159,36 @@ def _check_started(answer: Answer, how: str) -> None:
 class _Streamed:
     """What `Stream` and `AsyncStream` have in common: an answer that begins when its turn comes.
 
-    The first answer, which is never sent in a chat, is there to find mistakes in the call at once.
+    An answer is made at once, so that mistakes in the call are raised at once. In a chat it is made
+    again when its turn has come, with the turns that are before it then.
     """
 
     def __init__(self, call: _Call) -> None:
         self._call = call
         self._ticket: Ticket | None = None
         self._stopped = False
-        self._answer = call.streamed(lambda: None, self._put)
+        self._answer = call.make_streamed(lambda: None, self._put)
 
     def _put(self, item: _Item) -> None:
+        """Put an item into the queue of the loop; called on the thread of the network."""
         raise NotImplementedError
 
     def _join(self) -> Ticket:
+        """Join the queue of the chat; a stream that was stopped already does not wait in it."""
         self._ticket = ticket = self._call.join()
         if self._stopped:
             ticket.call()
         return ticket
 
     def _prepare(self, ticket: Ticket) -> None:
-        """Put it together with the turns that are before it now."""
+        """Make the answer again in a chat, with the turns that are before it now."""
         if self._call.chat is not None:
-            self._answer = self._call.streamed(ticket.leave, self._put)
+            self._answer = self._call.make_streamed(ticket.leave, self._put)
         if self._stopped:
             self._answer.stop()
 
     def stop(self) -> None:
-        """Close the connection; the loop over the text ends."""
+        """Stop the answer: the connection is closed and the loop over the text ends."""
         self._stopped = True
         self._answer.stop()
         if self._ticket is not None:
@@ -171,7 +196,7 @@ class _Streamed:
 
 
 class Stream(_Streamed):
-    """An answer as it comes; leaving the ``with`` block closes the connection."""
+    """An answer on its way, to loop over; the end of the ``with`` block closes the connection."""
 
     def __init__(self, call: _Call) -> None:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
@@ -201,35 +226,39 @@ class Stream(_Streamed):
         waiting.settle(self._answer, "interrupted" if kind is KeyboardInterrupt else "stopped")
 
     def __iter__(self) -> Iterator[str]:
-        """The pieces of text, as they come."""
+        """Yield the pieces of the text as they come.
+
+        Raises:
+            ClaudeError: The answer failed, after the text that came; or it was never sent.
+        """
         return (text for _, text in self._items() if text)
 
     def events(self) -> Iterator[Event]:
-        """The API's raw events (dict), as they come."""
+        """Yield the events of the API (dict, as its JSON) as they come."""
         return (event for event, _ in self._items())
 
     def _items(self) -> Iterator[tuple[Event, str]]:
         _check_started(self._answer, "with stream(...) as s: ...")
         while (item := self._next()) is not None:
             yield item
-        self._queue.put(None)  # a second loop ends at once
+        self._queue.put(None)  # So a second loop ends at once.
         self._answer.outcome()
 
     def _next(self) -> _Item:
-        """The next item; the wait is short enough for Ctrl-C on Windows."""
+        """Wait for the next item, in short waits: on Windows a long one would delay Ctrl-C."""
         while True:
             with contextlib.suppress(queue.Empty):
                 return self._queue.get(timeout=host.TICK_SECONDS)
 
     @property
     def reply(self) -> Reply:
-        """The Reply; waits for the end."""
+        """The whole answer; waits for its end."""
         _check_started(self._answer, "with stream(...) as s: ...")
         return self._answer.done.result()
 
 
 class AsyncStream(_Streamed):
-    """An answer as it comes; leaving the ``async with`` block closes the connection."""
+    """An answer on its way, to loop over; the end of ``async with`` closes the connection."""
 
     def __init__(self, call: _Call) -> None:
         self._queue: asyncio.Queue[_Item] = asyncio.Queue()
@@ -244,7 +273,7 @@ class AsyncStream(_Streamed):
         self._loop = asyncio.get_running_loop()
         ticket = self._join()
         try:
-            await ticket.waited()
+            await ticket.wait_async()
             self._prepare(ticket)
             await waiting.begin(self._answer)
         except BaseException:
@@ -262,7 +291,11 @@ class AsyncStream(_Streamed):
         await waiting.settle_later(self._answer)
 
     def __aiter__(self) -> AsyncIterator[str]:
-        """The pieces of text, as they come."""
+        """Yield the pieces of the text as they come.
+
+        Raises:
+            ClaudeError: The answer failed, after the text that came; or it was never sent.
+        """
         return self._texts()
 
     async def _texts(self) -> AsyncIterator[str]:
@@ -271,7 +304,7 @@ class AsyncStream(_Streamed):
                 yield text
 
     async def events(self) -> AsyncIterator[Event]:
-        """The API's raw events (dict), as they come."""
+        """Yield the events of the API (dict, as its JSON) as they come."""
         async for event, _ in self._items():
             yield event
 
@@ -279,15 +312,15 @@ class AsyncStream(_Streamed):
         _check_started(self._answer, "async with astream(...) as s: ...")
         while (item := await self._queue.get()) is not None:
             yield item
-        self._queue.put_nowait(None)  # a second loop ends at once
+        self._queue.put_nowait(None)  # So a second loop ends at once.
         self._answer.outcome()
 
     @property
     def reply(self) -> Reply:
-        """The Reply.
+        """The whole answer.
 
         Raises:
-            ClaudeError: The answer goes on.
+            ClaudeError: It has not ended yet, or was never sent.
         """
         _check_started(self._answer, "async with astream(...) as s: ...")
         if not self._answer.done.done():

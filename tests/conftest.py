@@ -23,8 +23,8 @@ def server() -> Iterator[Server]:
 def clean_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a person with no key, no settings and no history."""
     home = str(tmp_path_factory.mktemp("home"))
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
-    return kept | {
+    others = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    return others | {
         "HOME": home,
         "IPYTHONDIR": f"{home}/ipython",
         "JUPYTER_CONFIG_DIR": f"{home}/jupyter",

@@ -14,9 +14,9 @@ CACHE = ROOT / ".cache"
 
 def environment(*requirements: str) -> Path:
     """The folder of an environment with this package and the requirements."""
-    told = (ROOT / "pyproject.toml").read_bytes() + " ".join(requirements).encode()
+    contents = (ROOT / "pyproject.toml").read_bytes() + " ".join(requirements).encode()
     name = f"py{sys.version_info.major}{sys.version_info.minor}-{requirements[0]}"
-    folder = CACHE / f"{name}-{hashlib.sha256(told).hexdigest()[:8]}"
+    folder = CACHE / f"{name}-{hashlib.sha256(contents).hexdigest()[:8]}"
     made = folder / "made"
     if not made.exists():
         venv.create(folder, clear=True, with_pip=True)

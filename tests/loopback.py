@@ -105,8 +105,8 @@ def answer(*texts: str, pause: float = 0.0, stop_reason: str = "end_turn") -> Sc
 def refusal(status: int, kind: str, message: str, **headers: str) -> Script:
     """An answer with an HTTP error."""
     body = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
-    told = {"content-type": "application/json", "request-id": "req_refused", **headers}
-    return Script([body], status, told)
+    all_headers = {"content-type": "application/json", "request-id": "req_refused", **headers}
+    return Script([body], status, all_headers)
 
 
 @dataclass

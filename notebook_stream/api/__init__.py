@@ -1,7 +1,8 @@
-"""The Messages API: models, credentials, the stream of events, and failures in our words.
+"""The Messages API: models, credentials, the stream of events, and messages about failures.
 
-The one importer of `anthropic`. Events are taken from the SDK's raw stream as JSON: nothing that
-the API sends is lost to a type that does not know it, at a fifth of the cost of its typed events.
+This is the only package that imports `anthropic`. Events are read from the SDK's raw stream as
+JSON, so that fields which the SDK's types do not know are not lost; this takes a fifth of the time
+that its typed events take.
 
 Source: https://docs.claude.com/en/api/messages-streaming, https://docs.claude.com/en/api/errors
 """

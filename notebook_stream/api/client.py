@@ -1,8 +1,8 @@
-"""The SDK's clients: one for each set of settings and credentials, with its pool of connections.
+"""The pool of the SDK's clients: one for each set of settings and credentials.
 
-To make a client takes about 30 ms, most of it for its TLS context, and each has connections of its
-own; so one is used for all requests that are sent in the same way. The pool belongs to the
-background loop alone: nothing else may touch it, and it needs no lock.
+It takes about 30 ms to make a client, most of it for its TLS context, and each client has its own
+connections; so all requests with the same settings and credentials share one. Only code that runs
+on the background loop uses the pool, so that it needs no lock.
 """
 
 from __future__ import annotations
@@ -34,20 +34,26 @@ from .exchange import (
 )
 
 CONNECT_SECONDS = 5.0
-"""As the SDK itself."""
+"""The seconds in which a connection must be made; the SDK's own default."""
 
 MOST_CLIENTS = 8
-"""Clients that are open at once, but for those in use: a key may be changed any number of times."""
+"""The most clients that stay open while no request uses them, as keys may be changed often."""
 
 CLOSE_SECONDS = 1.0
-"""How long the end of the process waits for connections to be closed."""
+"""The seconds that the end of the process waits for connections to be closed."""
 
 Key = tuple[object, ...]
-"""What two requests have in common that can go through one client."""
+"""The settings and credentials of a client, by which it is found in the pool."""
 
 
 class _Pooled:
-    """A client, and how many requests use it now."""
+    """A client in the pool.
+
+    Attributes:
+        client: The client.
+        users: The number of requests that use it now.
+        retired: Whether it was removed from the pool; then its last user closes it.
+    """
 
     def __init__(self, client: anthropic.AsyncAnthropic) -> None:
         self.client = client
@@ -55,25 +61,28 @@ class _Pooled:
         self.retired = False
 
     async def leave(self) -> None:
+        """Count one user less; close the client if it is retired and that was the last one."""
         self.users -= 1
         await self.close_if_unused()
 
     async def close_if_unused(self) -> None:
+        """Close the client if it is retired and no request uses it."""
         if self.retired and not self.users:
             await self.client.close()
 
 
 _clients: OrderedDict[Key, _Pooled] = OrderedDict()
 _orphans: list[object] = []
-"""The clients of the parent process: to delete one would close the parent's connections."""
+"""The clients of the parent process, in a child: to delete one would close its connections."""
 
 
 @asynccontextmanager
 async def client_for(exchange: Exchange) -> AsyncIterator[anthropic.AsyncAnthropic]:
-    """Give the client through which an exchange goes, and make it the current one of this task.
+    """Provide the client for an exchange, and make the exchange the current one of this task.
 
     Raises:
-        ConnectionLostError: The settings of the environment make no client.
+        ConnectionLostError: No client can be made, as an address, a proxy or a certificate in the
+            environment is not valid.
     """
     current.set(exchange)
     pooled = await _find(exchange)
@@ -85,6 +94,7 @@ async def client_for(exchange: Exchange) -> AsyncIterator[anthropic.AsyncAnthrop
 
 
 async def _find(exchange: Exchange) -> _Pooled:
+    """Return the client from the pool, made if needed; retire those that were used longest ago."""
     key = _key(exchange)
     if key not in _clients:
         _clients[key] = _Pooled(_make(exchange))
@@ -98,10 +108,11 @@ async def _find(exchange: Exchange) -> _Pooled:
 
 
 def _key(exchange: Exchange) -> Key:
-    """Read the settings and credentials anew: one that was changed is used at once.
+    """Return the settings and credentials that a request has now.
 
-    Of the environment all variables count, as the SDK and its transport read many (keys, addresses,
-    proxies, certificates, profiles). A profile's files count where no variable has a key.
+    They are read anew for each request, so that a change takes effect at once. All variables of the
+    environment are among them, as the SDK and its transport read many (keys, addresses, proxies,
+    certificates, profiles), and the files of profiles where no variable holds a key.
     """
     settings = (exchange.timeout, exchange.max_retries, exchange.replay is None)
     profile = () if _has_key() else _profile_files()
@@ -113,7 +124,7 @@ def _has_key() -> bool:
 
 
 def _profile_files() -> tuple[tuple[str, int], ...]:
-    """Name and time of the last change of each of the SDK's files of profiles."""
+    """Return path and time of the last change (ns) of each file of the SDK's profiles."""
     home = os.environ.get("ANTHROPIC_CONFIG_DIR") or Path("~/.config/anthropic").expanduser()
     with suppress(OSError, RuntimeError):
         return tuple((str(one), one.stat().st_mtime_ns) for one in sorted(Path(home).rglob("*")))
@@ -121,6 +132,11 @@ def _profile_files() -> tuple[tuple[str, int], ...]:
 
 
 def _make(exchange: Exchange) -> anthropic.AsyncAnthropic:
+    """Make a client, which plays recordings where the exchange asks for that.
+
+    Raises:
+        ConnectionLostError: As `client_for`.
+    """
     replaying = exchange.replay is not None
     keys.remember()
     try:
@@ -148,6 +164,7 @@ async def _close_all() -> None:
 
 
 def _close_at_exit() -> None:
+    """Close all connections, so that servers do not wait for a process that has ended."""
     if _clients:
         closing = asyncio.run_coroutine_threadsafe(_close_all(), background.loop())
         with suppress(NotClosedInTime):
@@ -155,6 +172,7 @@ def _close_at_exit() -> None:
 
 
 def _forget() -> None:
+    """Empty the pool in a child process without closing the connections, which the parent uses."""
     _orphans.append(list(_clients.values()))
     _clients.clear()
 

@@ -1,4 +1,4 @@
-"""Whether there is a key, by the SDK's own resolution."""
+"""Check that the SDK finds credentials, by the rules of the SDK itself."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..errors import CredentialsError
 
 
 def check_credentials() -> None:
-    """See that the SDK finds a key, a token or a profile.
+    """Check that the SDK finds a key, a token, a profile or an authorization header.
 
     Raises:
-        CredentialsError: It finds none.
+        CredentialsError: It finds none of them.
     """
     if not _has_credentials():
         msg = (
@@ -25,7 +25,8 @@ def check_credentials() -> None:
 
 
 def _has_credentials() -> bool:
-    idle = httpx2.AsyncClient(verify=False, trust_env=False)  # only looked at
+    """Return whether a client of the SDK has credentials; it is made without a TLS context."""
+    idle = httpx2.AsyncClient(verify=False, trust_env=False)  # Sends nothing.
     try:
         client = anthropic.AsyncAnthropic(http_client=idle, base_url="http://localhost")
     except anthropic.CredentialsError:

@@ -17,20 +17,21 @@ from . import failures, whole
 
 @dataclass
 class Exchange:
-    """One request, the way it is sent, and what is known of its response so far.
+    """One request, the settings for sending it, and the facts about its response so far.
 
     Attributes:
         body: The request's JSON, without ``stream``.
-        timeout: Seconds without a byte after which it is given up.
-        max_retries: How often it is tried again, before the first byte alone.
+        timeout: The seconds without a byte after which the request fails.
+        max_retries: How often the SDK tries again, which it does before the first byte alone.
         replay: The recorded round that answers the request; None to ask the API.
-        on_wait: Called with a few words before each wait for another try, with "" when it is made.
-        on_stopped: Called at the end of a replayed recording that was stopped, to cancel the
-            task that reads.
-        request_id: The API's id, once the stream has begun.
-        ended: Whether the stream has said that it is complete.
-        streamed: Whether events came one by one, and not one message.
-        recorder: What takes the response down, where something does.
+        on_wait: The function that is called with a few words before each wait for another try, and
+            with "" when that try begins.
+        on_stopped: The function that is called at the end of a replayed recording of a stopped
+            answer, to cancel the task that reads it.
+        request_id: The API's id of the request, once the response has begun; None before.
+        ended: Whether the last event of a complete stream has come.
+        streamed: Whether the response is a stream of events; False where it is one JSON message.
+        recorder: The recorder of the response; None where it is not recorded.
     """
 
     body: dict[str, Any]
@@ -48,58 +49,66 @@ class Exchange:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the user: that it did not stream."""
+        """Sentences for the user: that the server did not stream."""
         return () if self.streamed else (whole.NOTE,)
 
     def take_as_whole(self) -> None:
-        """Note that one message came instead of a stream."""
+        """Store that one message came instead of a stream."""
         self.streamed = False
 
     def begin_try(self) -> None:
-        """Note that the request is sent, for the first time or again."""
+        """Count a try, the first one or another, and end the wait for it."""
         self._status = None
         self._tries += 1
         self.on_wait("")
 
     async def take_response(self, response: httpx2.Response) -> None:
-        """Note the status of a response, and have it recorded while it is read."""
+        """Store the status of a response, and let the recorder, if any, copy what is read of it."""
         self._status = response.status_code
         if self.recorder:
             await self.recorder.tee(response)
 
     def announce_retry(self, seconds: float) -> None:
-        """Tell why the last try failed and in how many seconds the next one is made."""
+        """Call `on_wait` with the reason of the last failure and the seconds until the next try."""
         tries = f"trying again, {self._tries + 1} of {self.max_retries + 1}"
         self.on_wait(f"{failures.name_failure(self._status)}; {tries}, in {seconds:.1f} s")
 
 
 current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
-"""The exchange of the task that runs, where the hooks of a client that many share find theirs."""
+"""The exchange of the task that runs: the hooks of a shared client find it here."""
 
 
 async def on_request(request: httpx2.Request) -> None:
-    """Hook of the HTTP client, called in the task that sends the request."""
+    """Count a try of the current exchange: a hook of the HTTP client, called in the task.
+
+    The keys that the request carries are remembered, so that they can be redacted when the
+    environment has changed meanwhile.
+    """
     exchange = current.get()
     if exchange is None or exchange.replay is None:
-        keys.remember(request.headers.items())  # the environment may change meanwhile
+        keys.remember(request.headers.items())
     if exchange is not None:
         exchange.begin_try()
 
 
 async def on_response(response: httpx2.Response) -> None:
-    """Hook of the HTTP client, called in the task that sent the request."""
+    """Give the response to the current exchange: a hook of the HTTP client, called in the task."""
     if (exchange := current.get()) is not None:
         await exchange.take_response(response)
 
 
 def on_retry(seconds: float) -> None:
-    """Called in the task that waits so many seconds before the SDK tries again."""
+    """Announce that the SDK tries again after so many seconds: a hook, called in the task."""
     if (exchange := current.get()) is not None:
         exchange.announce_retry(seconds)
 
 
 def choose_round() -> RecordedRound:
-    """Called in the task that replays: the recorded round that answers its request."""
+    """Return the recorded round that answers the request: a hook of `ReplayTransport`.
+
+    Raises:
+        LookupError: The task that runs has no exchange, or it replays nothing.
+    """
     exchange = current.get()
     if exchange is None or exchange.replay is None:
         msg = "no recording was chosen for this task"
@@ -108,6 +117,6 @@ def choose_round() -> RecordedRound:
 
 
 def on_replay_stopped() -> None:
-    """Called in the task that replays, at the end of a recording that was stopped."""
+    """Cancel the task that reads the recording of a stopped answer: a hook of `ReplayTransport`."""
     if (exchange := current.get()) is not None:
         exchange.on_stopped()

@@ -1,4 +1,7 @@
-"""Failures of the API and the network as one sentence: what happened, its words, a remedy."""
+"""Explain failures of the API and the network in one sentence each.
+
+The sentence says what happened, quotes the server or the network, and ends with a remedy.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +42,14 @@ SENTENCES = {
     "redirect": ("the address sends elsewhere", "set ANTHROPIC_BASE_URL to where the API is"),
     "api_error": ("the API failed on its side", "try again"),
 }
-"""What happened and what to do, by the API's type of error."""
+"""What happened and what to do, by the API's type of error, or by a type of this package."""
 
 TYPES = {
     401: "authentication_error", 402: "billing_error", 403: "permission_error",
     404: "not_found_error", 407: "proxy", 408: "timeout_error", 413: "request_too_large",
     429: "rate_limit_error", 504: "timeout_error", 529: "overloaded_error",
 }  # fmt: skip
-"""The type of an error that came without one, by its status."""
+"""The type of an error whose body names none, by the HTTP status."""
 
 REASONS: dict[type[BaseException], str] = {
     httpx2.ConnectTimeout: "the server did not answer",
@@ -55,13 +58,13 @@ REASONS: dict[type[BaseException], str] = {
     httpx2.ReadError: "the other side closed it",
     httpx2.WriteError: "the other side closed it",
 }
-"""Why a connection was lost, where the error itself does not say."""
+"""The reason of a lost connection, by the exceptions whose own text does not give it."""
 
 LONGEST = 300
-"""Characters of what a server says that are shown."""
+"""The characters of a server's message that are shown."""
 
 LARGEST = 100_000
-"""Characters of what a server says that are looked at."""
+"""The characters of a server's message that are read, to find what to show."""
 
 
 def explain_refusal(error: anthropic.APIStatusError) -> ClaudeError:
@@ -88,14 +91,14 @@ def _kind(value: Any, status: int) -> str:
 
 
 def name_failure(status: int | None) -> str:
-    """Name in a few words why a try failed: with that status, or with no answer at all."""
+    """Name in a few words why a try failed; ``status`` is None where no response came."""
     if status is None:
         return "no connection"
     return f"{SENTENCES[_kind(None, status)][0]} ({status})"
 
 
 def _body(error: anthropic.APIStatusError) -> str:
-    """Return the words of a body that is not the API's: a gateway's page, or another JSON."""
+    """Return the text of a body in another form than the API's: a gateway's page or JSON."""
     value = error.body
     if isinstance(value, dict):
         value = value.get("error") or value.get("message") or value.get("detail")
@@ -105,7 +108,7 @@ def _body(error: anthropic.APIStatusError) -> str:
 
 
 def _beginning(text: str) -> str:
-    """Return as much of a text as is looked at, without a last word that may be half a key."""
+    """Return the first `LARGEST` characters, without a last word that may be a part of a key."""
     if len(text) <= LARGEST:
         return text
     whole, *cut = text[:LARGEST].rsplit(maxsplit=1) or [""]
@@ -119,8 +122,8 @@ def explain_error_event(
 
     Args:
         event: The error, as the API's JSON.
-        request_id: Of the answer, where the error names none.
-        where: In which part of the answer it came, in words.
+        request_id: The id of the request, for an error that names none.
+        where: Where in the answer it came, as part of a sentence.
     """
     value = event.get("error")
     value = value if isinstance(value, dict) else {"message": value or event.get("message")}
@@ -133,6 +136,7 @@ def explain_error_event(
 
 
 def _sentence(kind: str | None, message: Any, where: str, request_id: str | None) -> str:
+    """Return the sentence for an error of a type, with the server's message in brackets."""
     what, remedy = SENTENCES.get(kind or "", SENTENCES["api_error"])
     remedy = remedy.replace(proxies.ANY, proxies.variable())
     message = quote(message) or "no message"
@@ -142,12 +146,14 @@ def _sentence(kind: str | None, message: Any, where: str, request_id: str | None
 
 
 def quote(value: Any) -> str:
-    """Quote a server or an error: short, on one line, without control characters and keys."""
+    """Return text of a server or an exception on one short line, without controls and keys."""
     if isinstance(value, Exception):
         value = str(value) or type(value).__name__
     if not isinstance(value, str):
         return ""
-    message = redact_message(_beginning(value))  # before a cut or a change breaks a key in two
+    message = redact_message(
+        _beginning(value)
+    )  # First, as a key that is cut or changed is not found.
     message = " ".join(re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\r\n]", " ", message).split())
     message = repair_surrogates(strip_controls(message).rstrip("."))
     return message if len(message) <= LONGEST else f"{message[:LONGEST]}…"
@@ -157,7 +163,7 @@ def explain_loss(error: Exception) -> ClaudeError:
     """Explain why no connection was made, or why it broke."""
     cause = _innermost(error)
     if isinstance(cause, httpx2.LocalProtocolError):
-        # Its text quotes the header, and so the key.
+        # The text of the exception quotes the header, and so the key.
         msg = "a header cannot be sent as it is; check the key and ANTHROPIC_CUSTOM_HEADERS."
         return CredentialsError(msg)
     why = REASONS.get(type(cause)) or quote(cause)
@@ -178,7 +184,7 @@ def _where(error: Exception, cause: BaseException) -> str:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Return the error that began it, out of the SDK's and out of groups."""
+    """Return the first cause of an error of the SDK, or of a group of exceptions."""
     if isinstance(error, anthropic.APIConnectionError) and error.__cause__:
         return _innermost(error.__cause__)
     inside = getattr(error, "exceptions", ())
@@ -186,9 +192,9 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 def explain_unusable_client(error: Exception) -> ClaudeError:
-    """Explain why no client can be made: an address, a proxy or a certificate is none.
+    """Explain that no client can be made, as an address, a proxy or a certificate is not valid.
 
-    The error's own text may quote an address with its password.
+    The text of the exception is not quoted, as it may hold an address with its password.
     """
     name = f"ANTHROPIC_BASE_URL, {proxies.variable()} and SSL_CERT_FILE"
     return ConnectionLostError(

@@ -1,4 +1,4 @@
-"""The models that the SDK knows, and what users call them."""
+"""Find the ids of models by the names that users write for them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from ..request.options import ALIASES
 
 
 def models() -> list[str]:
-    """The model ids that the installed SDK knows and does not deprecate, newest first."""
+    """Return the ids that the installed SDK lists and does not deprecate, in the SDK's order."""
     known = next(arm for arm in typing.get_args(ModelParam) if arm is not str)
     return [name for name in typing.get_args(known) if name not in DEPRECATED_MODELS]
 
 
 def model_id(name: str) -> str:
-    """The id to send for what the user wrote.
+    """Return the id to send for a name that the user wrote.
 
     Args:
-        name: An alias (the newest model of that line), an id, or the id of another server's model.
+        name: An alias, which stands for the newest model of its line; an id with "claude" in it;
+            or, where ``ANTHROPIC_BASE_URL`` is set, any id with a digit, ``:`` or ``/`` in it.
 
     Raises:
-        OptionError: No such model is known.
+        OptionError: It is none of these.
     """
     if name in ALIASES:
         return max((m for m in models() if m.startswith(f"claude-{name}-")), key=version_of)

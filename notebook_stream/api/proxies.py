@@ -1,4 +1,4 @@
-"""Which proxy of the environment is on the way to the API, to name its variable."""
+"""Find the variable of the environment that sets a proxy to the API, to name it in messages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.request import getproxies_environment, proxy_bypass
 DEFAULT_ADDRESS = "https://api.anthropic.com"
 
 ANY = "HTTPS_PROXY"
-"""What to name where no variable is set: the proxy is the system's, or a gateway's own."""
+"""The variable to name where none is set, as the proxy is the system's or a gateway's."""
 
 
 def variable() -> str:
-    """The name of the environment's variable that sets the proxy to the API.
+    """Return the name of the variable that sets the proxy to the API.
 
-    The client reads them as Python does: one for the address's scheme before ALL_PROXY, the
-    spelling in lower case before the other
+    The client reads the variables as Python does: the one for the address's scheme before
+    ALL_PROXY, and the spelling in lower case before the one in upper case
     (https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies).
     """
     names = (f"{_scheme()}_proxy", "all_proxy")
@@ -25,7 +25,7 @@ def variable() -> str:
 
 
 def applies() -> bool:
-    """Whether the API is asked through a proxy that the environment sets."""
+    """Return whether requests to the API go through a proxy that the environment sets."""
     proxies = getproxies_environment()
     if not (proxies.get(_scheme()) or proxies.get("all")):
         return False

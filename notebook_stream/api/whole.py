@@ -1,6 +1,6 @@
-"""An answer that came as one JSON message, as the events of the same answer streamed.
+"""Turn an answer that came as one JSON message into the events of a stream.
 
-Gateways that ignore ``stream`` send such a message; it is paid for like any other.
+Gateways that ignore ``stream`` send such a message; it costs as much as a stream.
 
 Source: https://docs.claude.com/en/api/messages (the response's body).
 """
@@ -20,17 +20,24 @@ from . import failures
 NOTE = "The server did not stream: the answer came whole."
 
 LARGEST = 256_000_000
-"""Bytes of a message; a larger one is no answer."""
+"""The most bytes of a message; a larger body is taken for an error."""
 
 PIECE = 10_000
-"""Characters of text in an event: views read as much at a time."""
+"""The characters of text in one event."""
 
 GROWING = {"text": "text_delta", "thinking": "thinking_delta"}
-"""The blocks that are given piece by piece, by the field that grows, with the type of the delta."""
+"""The types of the deltas of blocks whose text is split, by the type of the block.
+
+The type of such a block is also the name of the field that holds its text.
+"""
 
 
 async def read(begun: bytes, chunks: AsyncIterator[bytes]) -> bytes:
-    """The whole body: what has come of it, and the rest.
+    """Return the whole body.
+
+    Args:
+        begun: The bytes that were read already.
+        chunks: The rest of the body.
 
     Raises:
         StreamError: It is larger than `LARGEST`.
@@ -46,11 +53,11 @@ async def read(begun: bytes, chunks: AsyncIterator[bytes]) -> bytes:
 
 
 def parse(body: bytes, response: httpx2.Response, request_id: str | None) -> Event:
-    """The message in a body.
+    """Return the message that a body holds as JSON.
 
     Raises:
-        ConnectionLostError: The body is cut.
-        StreamError: It is an error, another API's answer, or no message.
+        ConnectionLostError: The body ends before the JSON does.
+        StreamError: The body is an error, the answer of another API, or not a message.
     """
     text = body.decode().rstrip()
     try:
@@ -63,6 +70,7 @@ def parse(body: bytes, response: httpx2.Response, request_id: str | None) -> Eve
 
 
 def _unreadable(text: str, error: ValueError, response: httpx2.Response) -> ClaudeError:
+    """Make the error for a body that is not valid JSON, or that was cut."""
     ends_early = getattr(error, "pos", 0) >= len(text)
     if ends_early or not text.endswith("}"):
         return ConnectionLostError("the answer's one message ended too early; try again.")
@@ -71,6 +79,7 @@ def _unreadable(text: str, error: ValueError, response: httpx2.Response) -> Clau
 
 
 def _no_message(body: Event, response: httpx2.Response, request_id: str | None) -> ClaudeError:
+    """Make the error for JSON that is not a message."""
     if "error" in body or body.get("type") == "error":
         return failures.explain_error_event(body, request_id, "in the answer")
     host = response.url.host
@@ -82,7 +91,7 @@ def _no_message(body: Event, response: httpx2.Response, request_id: str | None) 
 
 
 def events(message: Event) -> Iterator[Event]:
-    """The events of the message, as if it had been streamed."""
+    """Yield the events that the API would have sent if it had streamed the message."""
     content = message["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     ended = {name: message.get(name) for name in ("stop_reason", "stop_sequence")}
@@ -96,6 +105,7 @@ def events(message: Event) -> Iterator[Event]:
 
 
 def _of_block(block: Any) -> Iterator[Event]:
+    """Yield the events of one content block, without its index."""
     kind = str(block.get("type")) if isinstance(block, dict) else ""
     text = block.get(kind) if kind in GROWING else None
     if not isinstance(text, str):

@@ -1,1 +1,1 @@
-"""The turns of a chat, where a prompt is asked among them, and who waits for whom."""
+"""The state of a chat: its turns, the place of each prompt among them, and the queue of prompts."""

@@ -18,14 +18,17 @@ from .queue import PromptQueue, Ticket
 _numbers = itertools.count(1)
 
 _conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
-"""All there are."""
+"""All conversations of this process that are in use."""
 
 _listing = ForkSafeLock()
-"""Held while `_conversations` is changed or read: one may be made in any thread."""
+"""Held while `_conversations` is changed or read, as any thread may make a conversation."""
 
 
 def _forget_queues() -> None:
-    """Let a child process ask in each: the threads that were asking are its parent's."""
+    """Give each conversation an empty queue in a child process.
+
+    The prompts in the queues wait in threads that only the parent process has.
+    """
     for conversation in list(_conversations):
         conversation._queue = PromptQueue()
 
@@ -35,13 +38,13 @@ if hasattr(os, "register_at_fork"):
 
 
 class Conversation:
-    """Turns, and who may ask the next one: one prompt is answered at a time.
+    """The turns of a chat, and the queue of its prompts, of which one is answered at a time.
 
-    A pickle or a copy has the turns, and an empty queue.
+    A pickle or a copy has the turns and an empty queue.
 
     Args:
-        name: What it is called; "" for a number, given when it is first asked.
-        options: What holds for a turn that does not say.
+        name: The name of the chat; "" for a number, which it gets when it is first asked.
+        options: The options for turns that do not give them.
 
     Attributes:
         turns: The turns, in order (list of Turn).
@@ -50,7 +53,7 @@ class Conversation:
     _queue: PromptQueue
 
     def __new__(cls, **_: Any) -> Conversation:
-        """Make one, also out of a pickle."""
+        """Give it a queue and register it; unpickling calls this, and not ``__init__``."""
         self = super().__new__(cls)
         self._queue = PromptQueue()
         with _listing:
@@ -66,32 +69,35 @@ class Conversation:
         return {name: value for name, value in self.__dict__.items() if name != "_queue"}
 
     def join(self) -> Ticket:
-        """Stand in the queue of the prompts that are asked here: one is answered at a time."""
-        return self._queue.join(self._named())
+        """Join the queue of the prompts that are asked in this chat."""
+        return self._queue.join(self._ensure_name())
 
     def place(self, cell: Cell | None, leave: Callable[[], None]) -> Place:
-        """Where a prompt is asked whose turn has come.
+        """Return the place among the turns of a prompt whose turn has come.
+
+        At the end of the cell's run, turns of its earlier run that were not replaced are removed.
 
         Args:
-            cell: Where the call stands.
-            leave: Lets the next have its turn.
+            cell: The cell that asks, and its run; None where the front end does not say.
+            leave: The function that lets the next prompt be asked.
         """
-        place = Place(self._named(), self.turns, cell, leave=leave)
+        place = Place(self._ensure_name(), self.turns, cell, leave=leave)
         if cell is not None and place.has_earlier():
             host.when_cell_ends(cell, lambda: self._end_run(place))
         return place
 
     def _end_run(self, place: Place) -> None:
-        if not self._queue:  # else tasks of the cell go on
+        if not self._queue:  # Else a task that the cell started asks on.
             place.end_run()
 
-    def _named(self) -> str:
+    def _ensure_name(self) -> str:
+        """Return the name, which is a new number where none was given."""
         self.name = self.name or str(next(_numbers))
         return self.name
 
 
 def replace_reply(old: Reply, new: Reply) -> None:
-    """Put the reply that goes on from another in its place, in whichever conversation it is."""
+    """Put a reply in place of the one that it continues, in all conversations of this process."""
     with _listing:
         conversations = list(_conversations)
     for conversation in conversations:

@@ -1,4 +1,4 @@
-"""Where among the turns of a chat a prompt is asked."""
+"""The place of a prompt among the turns of a chat."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..values.reply import Reply
 from ..values.turn import Cell, Turn, may_stand
 
 _changing = ForkSafeLock()
-"""Held while turns are changed: a chat may be asked in many threads."""
+"""Held while turns are changed, as several threads may ask in one chat."""
 
 
 def amend(turns: list[Turn], old: Reply, new: Reply) -> None:
-    """Put the reply that goes on from another into its turn, if there is one."""
+    """Put a reply in place of the one that it continues, where a turn holds that one."""
     with _changing:
         for n, turn in enumerate(turns):
             if turn.reply is old and may_stand(new):
@@ -24,17 +24,17 @@ def amend(turns: list[Turn], old: Reply, new: Reply) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a prompt is asked: at the end of a chat, or where its cell asked in an earlier run.
+    """The place of a prompt: the end of a chat, or that of a turn of its cell's earlier run.
 
-    The n-th turn of a run takes the place of the n-th turn of the cell's earlier run. Until there
-    is an answer that takes it, the earlier turn stays, and with it all that follow.
+    The n-th turn of a run replaces the n-th turn of the cell's earlier run. Until its answer has
+    come, the earlier turn remains, and so do all turns after it.
 
     Attributes:
-        chat: The chat's name; "" outside of any.
-        turns: The chat's; `keep` changes them.
-        cell: Where it is asked; None where the front end does not say.
-        lasting: The options that the turn passes on to later ones, where it is the first.
-        leave: Lets the chat's next prompt be asked.
+        chat: The name of the chat; "" for a prompt outside of any chat.
+        turns: The turns of the chat, which `keep` changes.
+        cell: The cell that asks, and its run; None where the front end does not say.
+        lasting: The options that hold for later turns if this becomes the first turn.
+        leave: The function that lets the next prompt of the chat be asked.
     """
 
     chat: str = ""
@@ -44,21 +44,24 @@ class Place:
     leave: Callable[[], None] = lambda: None
 
     def before(self) -> list[Turn]:
-        """The turns that go before the prompt."""
+        """Return the turns that are sent before the prompt."""
         turns = list(self.turns)
         return turns[: self._index(turns)]
 
     def number(self) -> int | None:
-        """Which turn of the chat is asked here, from 1; None outside of any."""
+        """Return the number of the turn, from 1; None outside of any chat."""
         return len(self.before()) + 1 if self.chat else None
 
     def options(self) -> Mapping[str, Any]:
-        """The options that hold here where a prompt does not say: of the first turn before it."""
+        """Return the options of the first turn, which hold here where the prompt gives none."""
         first = self.before()[:1]
         return first[0].options if first else {}
 
     def keep(self, prompt: str, reply: Reply) -> None:
-        """Make it a turn, if it may stand, and let the next prompt be asked."""
+        """Store the prompt and its reply as a turn, and let the next prompt be asked.
+
+        A reply that cannot be sent back (`may_stand`) is not stored.
+        """
         try:
             if self.chat:
                 self._store(Turn(prompt, reply, self.cell, self.lasting))
@@ -66,7 +69,7 @@ class Place:
             self.leave()
 
     def _store(self, made: Turn) -> None:
-        """Put the turn in its place; one that may not stand leaves that to the earlier one."""
+        """Insert the turn; where its reply may not stand, the earlier turn remains in its place."""
         with _changing:
             index = self._index(self.turns)
             replaced = list(filter(self._is_earlier, self.turns[index : index + 1]))
@@ -76,31 +79,35 @@ class Place:
                 self.turns[index] = replace(replaced[0], cell=self.cell)
 
     def has_earlier(self) -> bool:
-        """Whether an earlier run of the cell has turns that this one has not come to."""
+        """Return whether turns of an earlier run of the cell are left."""
         return any(map(self._is_earlier, self.turns))
 
     def end_run(self) -> None:
-        """Take out the earlier turns that the cell, which has ended well, did not come to.
+        """Remove the turns of earlier runs of the cell, whose present run has ended well.
 
-        A run that asked nothing in this chat takes out nothing.
+        A run that asked nothing in this chat removes nothing.
         """
         with _changing:
             if any(map(self._is_ours, self.turns)):
                 self.turns[:] = [turn for turn in self.turns if not self._is_earlier(turn)]
 
     def _index(self, turns: Sequence[Turn]) -> int:
-        """Of the first earlier turn that is left; else after this run's last turn; else the end."""
+        """Return the index of the turn.
+
+        It is that of the first turn of an earlier run after the last turn of this run; where there
+        is none, the index after the last turn of this run, or else the end.
+        """
         ours = [n for n, turn in enumerate(turns) if self._is_ours(turn)]
         begin = ours[-1] + 1 if ours else 0
         earlier = (n for n in range(begin, len(turns)) if self._is_earlier(turns[n]))
         return next(earlier, begin if ours else len(turns))
 
     def _is_ours(self, turn: Turn) -> bool:
-        """Whether this run of the cell asked it."""
+        """Return whether this run of the cell asked the turn."""
         return turn.cell is not None and turn.cell == self.cell
 
     def _is_earlier(self, turn: Turn) -> bool:
-        """Whether another run of the cell asked it."""
+        """Return whether an earlier run of the cell asked the turn."""
         if turn.cell is None or self.cell is None:
             return False
         return turn.cell[0] == self.cell[0] and turn.cell[1] != self.cell[1]

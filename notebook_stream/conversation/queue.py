@@ -1,4 +1,4 @@
-"""The prompts of one chat wait for each other: each is sent with the answer to the one before."""
+"""The queue of the prompts of one chat, as each is sent with the answer to the one before it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..errors import OptionError, interruption
 
 
 class PromptQueue:
-    """Whose turn it is in a chat, in the order in which the prompts came.
+    """The prompts of a chat in the order in which they came; the first one is being answered.
 
-    Any thread and any event loop may join. The first in the queue is the one that is being
-    answered. It leaves on the thread of the network as soon as its answer has ended, so those who
-    wait do not depend on what the thread or loop that asked does meanwhile.
+    Any thread and any event loop may join. The first ticket leaves on the thread of the network as
+    soon as its answer has ended, so that the others do not depend on what the thread or the loop
+    that asked does meanwhile.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,13 @@ class PromptQueue:
         self._tickets: list[Ticket] = []
 
     def join(self, chat: str = "") -> Ticket:
-        """Stand at the end; `Ticket.leave` makes way, in a ``with`` block at the latest."""
+        """Return a ticket at the end of the queue.
+
+        It is to be used in a ``with`` block, whose end removes it if nothing did so before.
+
+        Args:
+            chat: The name of the chat, for messages.
+        """
         ticket = Ticket(self, chat)
         with self._lock:
             self._tickets.append(ticket)
@@ -31,14 +37,14 @@ class PromptQueue:
         return ticket
 
     def remove(self, ticket: Ticket) -> None:
-        """Let the next have its turn; a ticket that is gone already changes nothing."""
+        """Remove a ticket and call the next one; a ticket that is not there changes nothing."""
         with self._lock:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
                 self._call_first()
 
-    def ahead(self, ticket: Ticket) -> list[Ticket]:
-        """The tickets before this one."""
+    def find_ahead(self, ticket: Ticket) -> list[Ticket]:
+        """Return the tickets before this one."""
         with self._lock:
             tickets = list(self._tickets)
         return tickets[: tickets.index(ticket)] if ticket in tickets else []
@@ -52,17 +58,20 @@ class PromptQueue:
 
 
 class Ticket:
-    """One prompt's place in the queue of its chat.
+    """The place of one prompt in the queue of its chat.
+
+    Attributes:
+        thread: The identifier of the thread that asks.
 
     Args:
-        queue: The chat's.
-        chat: The chat's name, for messages.
+        queue: The queue of the chat.
+        chat: The name of the chat, for messages.
     """
 
     def __init__(self, queue: PromptQueue, chat: str) -> None:
         self._queue = queue
         self._chat = chat
-        self._thread = threading.get_ident()
+        self.thread = threading.get_ident()
         self._called: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._calling = threading.Lock()
 
@@ -78,24 +87,24 @@ class Ticket:
         self.leave()
 
     def leave(self) -> None:
-        """Make way for the next; any number of times, from any thread."""
+        """Leave the queue; may be called any number of times, in any thread."""
         self._queue.remove(self)
 
     def call(self) -> None:
-        """End the wait: its turn has come, or it is not wanted any more."""
+        """End the wait, as its turn has come or the answer was stopped."""
         with self._calling:
             if not self._called.done():
                 self._called.set_result(None)
 
     def wait(self) -> None:
-        """Block until its turn has come.
+        """Block this thread until its turn has come.
 
         Raises:
-            OptionError: It would wait for an answer of this very thread, which it blocks.
-            KeyboardInterrupt: The wait was interrupted; in one line.
+            OptionError: An answer that it would wait for needs this thread, which it would block.
+            KeyboardInterrupt: The wait was interrupted; IPython shows it in one line.
         """
         here = threading.get_ident()
-        if any(other._thread == here for other in self._queue.ahead(self)):
+        if any(other.thread == here for other in self._queue.find_ahead(self)):
             msg = (
                 f"the chat {self._chat!r} is still answering another prompt of this thread, which "
                 "this call would block; await that answer first, or ask in a .fork() of the chat."
@@ -104,13 +113,13 @@ class Ticket:
         try:
             host.block_until_done(self._called)
         except KeyboardInterrupt:
-            raise interrupted() from None
+            raise make_interruption() from None
 
-    async def waited(self) -> None:
+    async def wait_async(self) -> None:
         """Wait until its turn has come, and leave the running loop free meanwhile."""
         await host.wait_until_done(self._called)
 
 
-def interrupted() -> KeyboardInterrupt:
-    """The exception for an interrupt before anything was sent: it shows one line."""
+def make_interruption() -> KeyboardInterrupt:
+    """Make the exception for an interrupt of the wait, when nothing was sent yet."""
     return interruption("interrupted while the chat was answering; nothing was sent.")

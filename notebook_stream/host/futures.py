@@ -1,4 +1,4 @@
-"""Wait for what is done on another thread, while clicks on the kernel's pages are delivered."""
+"""Wait for a future of another thread, and deliver clicks on pages meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .clicks import deliver_clicks, deliver_clicks_while_blocked
 Future = concurrent.futures.Future[Any]
 
 TICK_SECONDS = 0.05
-"""ipykernel's interrupt does not wake who waits: a cell has to look by itself."""
+"""The seconds between two looks at a future, as an interrupt of ipykernel ends no wait."""
 
 
 def block_until_done(future: Future) -> None:

@@ -1,4 +1,4 @@
-"""The magics, and how IPython reads the cells they are in."""
+"""The magics of IPython, and the transformers of the cells that they are in."""
 
 from .magics import load, unload
 

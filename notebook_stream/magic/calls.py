@@ -1,4 +1,4 @@
-"""A call of the magic: its line and body, read; and the answer to it."""
+"""A call of the magic: read its line and body, and make the answer to it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,26 @@ if TYPE_CHECKING:
     from ..values.reply import Reply
 
 DEFAULT_NAME = "claude_reply"
+"""The variable for a reply, where the call names none."""
+
 DEFAULT_CHAT = "claude_chat"
+"""The variable for a chat, where ``--chat`` names none."""
+
 OTHER_CHAT = "write --chat trip, or --chat -- for the chat without a name"
 
 
 @dataclass(frozen=True)
 class Call:
-    """A magic's line and body, taken apart.
+    """The parts of a magic's line and body.
 
     Attributes:
         name: The variable for the reply.
-        given: The options, as typed.
-        prompt: What to ask, as typed.
-        names: What ``{{ expressions }}`` see.
-        variable: That of the chat; "" outside of any.
-        chat: What it holds, or will; None outside of any.
-        cell: Where it is asked; None where the front end does not say.
+        given: The options by name, their values as typed.
+        prompt: The prompt, as typed.
+        names: The variables that ``{{ expressions }}`` may use, with their values.
+        variable: The variable of the chat; "" for a call outside of any chat.
+        chat: The chat that the variable holds, or will hold; None outside of any chat.
+        cell: The cell that asks, and its run; None where the front end does not say.
     """
 
     name: str
@@ -53,43 +57,48 @@ class Call:
     cell: Cell | None = field(default_factory=host.cell)
 
     def join(self) -> Ticket:
-        """Stand in the queue of the chat; outside of any there is nothing to wait for."""
+        """Join the queue of the chat; without a chat, a queue of its own, which is empty."""
         return PromptQueue().join() if self.chat is None else self.chat.join()
 
-    def place(self, ticket: Ticket) -> Place:
-        """Where it is asked, now that its turn has come."""
+    def find_place(self, ticket: Ticket) -> Place:
+        """Return the place of the prompt in its chat, now that its turn has come."""
         if self.chat is None:
             return Place()
         lasting = {option: self.given[option] for option in LASTING if option in self.given}
         return replace(self.chat.place(self.cell, ticket.leave), lasting=lasting)
 
-    def answer(self, ticket: Ticket, space: dict[str, Any]) -> Answer:
-        """Put together the answer to this call, whose turn has come.
+    def make_answer(self, ticket: Ticket, space: dict[str, Any]) -> Answer:
+        """Make the answer to this call, whose turn has come.
 
         Args:
-            ticket: Of the queue of its chat.
-            space: The notebook's namespace, in which the reply, and a new chat, are bound.
+            ticket: The ticket of the call in the queue of its chat.
+            space: The namespace of the notebook, which gets the reply and a new chat.
+
+        Raises:
+            OptionError: The prompt, an option or the name cannot be used.
+            CredentialsError: The key cannot be sent as it is.
+            KeyboardInterrupt: It was interrupted while ``{{ expressions }}`` were evaluated.
         """
-        place = self.place(ticket)
+        place = self.find_place(ticket)
         before = {**(self.chat.options if self.chat else {}), **place.options()}
         options = Options.of({**before, **self.given})
         filled = Filled(self.prompt) if options.raw else fill_in(self.prompt, self.names)
-        shown = Shown(self.name, space, notes=filled.notes)
+        target = Target(self.name, space, notes=filled.notes)
         if self.variable and self.variable not in self.names:
-            shown = replace(shown, on_start=partial(space.__setitem__, self.variable, self.chat))
-        return shown.answer(filled.text, options, place)
+            target = replace(target, on_start=partial(space.__setitem__, self.variable, self.chat))
+        return target.make_answer(filled.text, options, place)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """An answer that is shown where the cell runs and bound to a name.
+class Target:
+    """Where an answer goes: the output of the cell that runs, and a variable.
 
     Attributes:
         name: The variable for the reply.
-        space: The notebook's namespace.
-        bind_also: Called with the reply once it is bound.
-        on_start: Called once the answer is admitted.
-        notes: Sentences to show under it.
+        space: The namespace of the notebook.
+        bind_also: The function that is called with the reply after it was bound.
+        on_start: The function that is called when nothing prevents that the request is sent.
+        notes: Sentences to show below the answer.
     """
 
     name: str
@@ -98,8 +107,8 @@ class Shown:
     on_start: Callable[[], object] = lambda: None
     notes: tuple[str, ...] = ()
 
-    def answer(self, prompt: str | Beginning, options: Options, place: Place) -> Answer:
-        """Put the answer together.
+    def make_answer(self, prompt: str | Beginning, options: Options, place: Place) -> Answer:
+        """Make the answer that is shown and bound here.
 
         Raises:
             OptionError: The prompt, an option or the name cannot be used.
@@ -126,14 +135,14 @@ def read_call(line: str, cell: str | None, names: Mapping[str, Any]) -> Call:
     """Read a magic's line and body.
 
     Args:
-        line: What follows the magic's name.
+        line: The text after the magic's name.
         cell: The body of a cell magic; None for a line magic.
-        names: What ``{{ expressions }}`` see.
+        names: The variables that ``{{ expressions }}`` may use, with their values.
 
     Raises:
         OptionError: An option or a name cannot be used.
     """
-    name, given, prompt = _line(line) if cell is None else (*_head(line), cell)
+    name, given, prompt = _read_line(line) if cell is None else (*_read_head(line), cell)
     if "chat" not in given:
         return Call(name, given, prompt, names, "", None)
     variable = check_name(given.pop("chat") or DEFAULT_CHAT, OTHER_CHAT)
@@ -143,13 +152,13 @@ def read_call(line: str, cell: str | None, names: Mapping[str, Any]) -> Call:
     return Call(name, given, prompt, names, variable, find_chat(variable, names))
 
 
-def _line(line: str) -> tuple[str, dict[str, Any], str]:
+def _read_line(line: str) -> tuple[str, dict[str, Any], str]:
     """Return NAME, options and prompt of a `%claude` line."""
     read = read_line(line)
     return DEFAULT_NAME, read.given, read.rest
 
 
-def _head(line: str) -> tuple[str, dict[str, Any]]:
+def _read_head(line: str) -> tuple[str, dict[str, Any]]:
     """Return NAME and options of a `%%claude` line, in either order."""
     before = read_line(line)
     name, *after = before.rest.split(maxsplit=1) or [""]

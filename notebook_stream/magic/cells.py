@@ -1,13 +1,13 @@
-"""How IPython reads our magics in a cell: prompts stay raw, and the cell awaits where it may.
+"""Transform cells with our magics, so that prompts stay as typed and the cell awaits where it may.
 
-Three input transformers. The first takes a `%%claude` cell before IPython does, which would dedent
-its body and strip ``>>>`` from it. The second takes `%claude` lines, where IPython would read
-`%claude What is Python?` as a call for help and expand ``$x`` and ``{x}``. The third turns a call
-at the top level of a cell into an awaited one: an awaiting cell keeps the order of Run All and
-leaves the kernel free for clicks.
+There are three input transformers of IPython. The first takes a `%%claude` cell before IPython
+does, which would dedent its body and strip ``>>>`` from it. The second takes `%claude` lines, where
+IPython would read `%claude What is Python?` as a call for help and expand ``$x`` and ``{x}``. The
+third turns a call at the top level of a cell into an awaited one: Run All waits for the end of a
+cell that awaits, and the kernel handles clicks meanwhile.
 
-IPython cuts a cell at each character that `str.splitlines` takes for the end of a line, such as
-U+2028 and form feed. To Python, and here, only newline and carriage return end one.
+IPython splits a cell at each character at which `str.splitlines` does, such as U+2028 and form
+feed. For Python, and here, a line ends at a newline or carriage return alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _LINE = re.compile(
 )
 _HEAD = re.compile(r"%%claude(?![\w?])(?P<line>.*)", re.DOTALL)
 _MAGICS = {"run_line_magic", "run_cell_magic"}
-AWAITED = "get_ipython().magics_manager.registry['ClaudeMagics'].awaited"
+ASYNC_MAGIC = "get_ipython().magics_manager.registry['ClaudeMagics'].claude_async"
+"""The expression for the method that a transformed cell awaits."""
 
 
 def quote_cell(lines: list[str]) -> list[str]:
@@ -47,7 +48,8 @@ def keep_raw(lines: list[str]) -> list[str]:
     first = next((line for line in lines if line.strip()), "")
     source = "".join(lines)
     if first.startswith("%%") or "%claude" not in source:
-        return lines  # another magic's text; what it runs as a cell comes here again
+        # The body of another magic is text; if that magic runs it as a cell, it comes here again.
+        return lines
     out: list[str] = []
     waiting = _lines(source)
     for line in waiting:
@@ -64,12 +66,12 @@ def keep_raw(lines: list[str]) -> list[str]:
 
 
 def _lines(source: str) -> Iterator[str]:
-    """The lines of a cell with their ends, as Python cuts them."""
+    """Yield the lines of a cell with their ends, split as Python does."""
     return iter(io.StringIO(source, newline=""))
 
 
 def _assigns(target: str | None) -> bool:
-    """Whether what stands before the magic is nothing, or the left side of an assignment."""
+    """Return whether the text before a magic is None or the left side of an assignment."""
     if target is None:
         return True
     try:
@@ -80,7 +82,7 @@ def _assigns(target: str | None) -> bool:
 
 
 def _in_string(source: str) -> bool:
-    """Whether a triple-quoted string is still open where ``source`` ends."""
+    """Return whether ``source`` ends inside of a string in triple quotes."""
     try:
         list(tokenize.generate_tokens(io.StringIO(source).readline))
     except tokenize.TokenError as error:
@@ -90,8 +92,8 @@ def _in_string(source: str) -> bool:
     return False
 
 
-def awaiting(may_await: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
-    """A transformer that awaits our magics at the top level, where ``may_await()`` is true."""
+def make_awaiting(may_await: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
+    """Make the transformer that awaits our top-level calls where ``may_await()`` is true."""
 
     def await_calls(lines: list[str]) -> list[str]:
         source = "".join(lines)
@@ -102,7 +104,7 @@ def awaiting(may_await: Callable[[], bool]) -> Callable[[list[str]], list[str]]:
         except SyntaxError:
             return lines
         for call in sorted(_top_calls(tree), key=_end, reverse=True):
-            source = _awaited(source, call)
+            source = _await_call(source, call)
         return list(_lines(source))
 
     return await_calls
@@ -112,10 +114,11 @@ _OWN_SCOPE = (
     ast.AsyncFunctionDef, ast.ClassDef, ast.DictComp, ast.FunctionDef, ast.GeneratorExp,
     ast.JoinedStr, ast.Lambda, ast.ListComp, ast.SetComp,
 )  # fmt: skip
+"""The nodes in which an ``await`` would be an error, or mean something else."""
 
 
 def _top_calls(node: ast.AST) -> Iterator[ast.Call]:
-    """The calls of our magics that are not in a function, class, comprehension or f-string."""
+    """Yield the calls of our magics outside of functions, classes, comprehensions and f-strings."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _OWN_SCOPE):
             continue
@@ -126,6 +129,7 @@ def _top_calls(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def _is_ours(call: ast.Call) -> bool:
+    """Return whether a call is that of `%claude` or `%%claude`, as IPython writes it."""
     match call:
         case ast.Call(
             func=ast.Attribute(
@@ -139,17 +143,21 @@ def _is_ours(call: ast.Call) -> bool:
 
 
 def _end(call: ast.Call) -> tuple[int, int]:
+    """Return the line and column after a call."""
     return call.end_lineno or 0, call.end_col_offset or 0
 
 
-def _awaited(source: str, call: ast.Call) -> str:
+def _await_call(source: str, call: ast.Call) -> str:
+    """Return the source of a cell with one of its calls replaced by an awaited one."""
     arguments = ", ".join(ast.get_source_segment(source, part) or "" for part in call.args[1:])
     encoded = source.encode()
     start = _offset(encoded, call.lineno, call.col_offset)
     end = _offset(encoded, *_end(call))
-    return (encoded[:start] + f"(await {AWAITED}({arguments}))".encode() + encoded[end:]).decode()
+    return (
+        encoded[:start] + f"(await {ASYNC_MAGIC}({arguments}))".encode() + encoded[end:]
+    ).decode()
 
 
 def _offset(encoded: bytes, line: int, column: int) -> int:
-    """The byte where a line's column is; `ast` counts columns in bytes."""
+    """Return the index of the byte at a line and column; `ast` counts columns in bytes."""
     return sum(map(len, encoded.splitlines(keepends=True)[: line - 1])) + column

@@ -1,4 +1,4 @@
-"""The magics: read the line and the namespace, run, bind the variable."""
+"""The magics `%claude`, `%%claude` and `%claude_…`, and how they are loaded into IPython."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..request.options import Options, settings
 from ..request.table import SETTINGS, manual
 from ..running.imports import preload
 from . import cells
-from .calls import DEFAULT_NAME, Call, Shown, read_call
+from .calls import DEFAULT_NAME, Call, Target, read_call
 from .names import check_name, find_chats, find_cut_answer
 from .traits import trait_of
 
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
 @magics_class
 class ClaudeMagics(Magics):
-    """Claude in a cell. These settings hold where a call does not say."""
+    """Claude in a cell. These settings hold where a call does not give the option."""
 
-    # A class's body is a namespace like any other: a trait for each setting of the table.
+    # `vars()` is the namespace of the class here: each setting of the table becomes a trait of it.
     vars().update({name: trait_of(setting) for name, setting in SETTINGS.items()})
 
     demo: bool
@@ -51,14 +51,15 @@ class ClaudeMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, **settings_given: Any) -> None:
         configured = shell.config.get("ClaudeMagics", {}) if shell.config else {}
-        kept = {name: value for name, value in vars(settings).items() if name not in configured}
-        super().__init__(shell=shell, **{**kept, **settings_given})
+        current = {name: value for name, value in vars(settings).items() if name not in configured}
+        super().__init__(shell=shell, **{**current, **settings_given})
         self.running = host.RunningCells(shell)
-        self.transformer = cells.awaiting(lambda: host.may_await(shell, self.running))
+        self.transformer = cells.make_awaiting(lambda: host.may_await(shell, self.running))
         self.observe(lambda change: self._apply(), names=list(SETTINGS))
         self._apply()
 
     def _apply(self) -> None:
+        """Copy the traits into the settings of the process."""
         for name in SETTINGS:
             setattr(settings, name, getattr(self, name))
 
@@ -72,31 +73,32 @@ class ClaudeMagics(Magics):
         from ..running.waiting import block
 
         names = {**self.shell.user_ns, **(local_ns or {})}
-        with _mistakes_in_one_line(), joined(line, cell, names) as (call, ticket):
+        with _mistakes_in_one_line(), _queued_call(line, cell, names) as (call, ticket):
             ticket.wait()
-            reply = block(call.answer(ticket, self.shell.user_ns))
+            reply = block(call.make_answer(ticket, self.shell.user_ns))
         return None if cell is not None else reply
 
-    async def awaited(self, line: str, cell: str | None = None) -> Reply | None:
-        """What `%claude` and `%%claude` call where the cell awaits."""
+    async def claude_async(self, line: str, cell: str | None = None) -> Reply | None:
+        """Do what `claude` does, awaited: transformed cells call it (`cells.ASYNC_MAGIC`)."""
         from ..running import waiting
 
-        interruption = queue.interrupted
-        with _mistakes_in_one_line(), joined(line, cell, self.shell.user_ns) as (call, ticket):
+        names = self.shell.user_ns
+        make_interruption = queue.make_interruption
+        with _mistakes_in_one_line(), _queued_call(line, cell, names) as (call, ticket):
             try:
-                await ticket.waited()
-                answer = call.answer(ticket, self.shell.user_ns)
-                interruption = partial(waiting.interrupted, answer)
+                await ticket.wait_async()
+                answer = call.make_answer(ticket, names)
+                make_interruption = partial(waiting.interrupted, answer)
                 reply = await waiting.wait(answer)
             except asyncio.CancelledError:
-                raise interruption() from None
+                raise make_interruption() from None
         return None if cell is not None else reply
 
     @line_magic
     def claude_continue(self, line: str) -> None:
-        """Go on from an answer that was cut: `%claude_continue [NAME]`, NAME holding what came.
+        """Continue an answer that was cut and that NAME holds: `%claude_continue [NAME]`.
 
-        What came is sent as the start of the answer, which models up to Claude 4.5 take.
+        The part that came is sent as the start of the answer, which models up to Claude 4.5 take.
         """
         from ..conversation.conversation import replace_reply
         from ..request.body import Beginning
@@ -106,8 +108,8 @@ class ClaudeMagics(Magics):
             name = check_name(line.strip() or DEFAULT_NAME)
             begun = find_cut_answer(name, self.shell.user_ns)
             options = Options.of({"model": begun.model})
-            shown = Shown(name, self.shell.user_ns, partial(replace_reply, begun))
-            block(shown.answer(Beginning(begun), options, Place(begun.chat or "")))
+            target = Target(name, self.shell.user_ns, partial(replace_reply, begun))
+            block(target.make_answer(Beginning(begun), options, Place(begun.chat or "")))
 
     @line_magic
     def claude_chats(self, line: str) -> Chats:
@@ -120,7 +122,7 @@ class ClaudeMagics(Magics):
     def claude_usage(self, line: str) -> Ledger:
         """Show what this session has used: requests, tokens, cost and time, by chat and model.
 
-        What it gives stays as it is: later answers are in the next one.
+        The value is a copy, which later answers do not change.
         """
         from ..ledger import usage
 
@@ -134,7 +136,7 @@ class ClaudeMagics(Magics):
             raise UsageError(msg)
         self.demo = line.strip() != "off"
         on = "on: every answer is a recorded reply, nothing is sent and nothing is spent"
-        print(f"Demo mode is {on if self.demo else 'off: answers come from Claude'}.")  # noqa: T201 - its answer
+        print(f"Demo mode is {on if self.demo else 'off: answers come from Claude'}.")  # noqa: T201 - the magic's output
 
 
 ClaudeMagics.claude.__doc__ = "\n".join(
@@ -165,8 +167,10 @@ ClaudeMagics.claude.__doc__ = "\n".join(
 
 
 @contextmanager
-def joined(line: str, cell: str | None, names: Mapping[str, Any]) -> Iterator[tuple[Call, Ticket]]:
-    """Read a call, and stand in the queue of its chat while it is answered."""
+def _queued_call(
+    line: str, cell: str | None, names: Mapping[str, Any]
+) -> Iterator[tuple[Call, Ticket]]:
+    """Read a call, and join the queue of its chat until the end of the block."""
     call = read_call(line, cell, names)
     with call.join() as ticket:
         yield call, ticket
@@ -174,10 +178,10 @@ def joined(line: str, cell: str | None, names: Mapping[str, Any]) -> Iterator[tu
 
 @contextmanager
 def _mistakes_in_one_line() -> Iterator[None]:
-    """Have a mistake, for which nothing was sent, shown as IPython shows its own: in one line.
+    """Turn a mistake for which nothing was sent into an error that IPython shows in one line.
 
     Raises:
-        UsageError: Of an OptionError or a CredentialsError that has no reply.
+        UsageError: The block raised an OptionError or a CredentialsError without a reply.
     """
     try:
         yield
@@ -188,7 +192,7 @@ def _mistakes_in_one_line() -> Iterator[None]:
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register magics and transformers, and begin to import what is slow."""
+    """Register the magics and the transformers, and begin to import the SDK on a thread."""
     magics = ClaudeMagics(shell, parent=shell)
     shell.register_magics(magics)
     shell.input_transformers_cleanup.insert(0, cells.quote_cell)
@@ -200,7 +204,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take back all that `load` did."""
+    """Undo what `load` did."""
     magics = shell.magics_manager.registry.pop("ClaudeMagics")
     for kind, names in magics.magics.items():
         for name in names:

@@ -10,7 +10,7 @@ from ..request.table import Setting
 
 
 def trait_of(setting: Setting) -> TraitType[Any, Any]:
-    """Make the trait of a setting; what it cannot be is refused with a sentence of traitlets."""
+    """Make the trait of a setting; traitlets raises a TraitError for a value of another kind."""
     known: dict[str, Any] = {"help": setting.help, "allow_none": setting.optional}
     if setting.kind in {int, float} and setting.minimum is not None:
         known["min"] = setting.minimum

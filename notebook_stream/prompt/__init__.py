@@ -1,7 +1,7 @@
-r"""Prompts: ``{{ expression }}`` becomes its value, once.
+r"""Fill the ``{{ expressions }}`` of a prompt in: each becomes the text of its value.
 
-``\{{`` is a literal. Single braces, JSON, LaTeX and code pass untouched, and so do braces around
-those of an expression: ``\frac{{{ x }}}{2}``.
+``\{{`` stands for two literal braces. Single braces, as in JSON, LaTeX and code, remain as they
+are, and so do braces around those of an expression: ``\frac{{{ x }}}{2}``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from typing import Any
 
 from .. import host
 from ..errors import OptionError, interruption
-from .objects import NoTextError, Rendered, remedy, render
+from .objects import Rendered, render
+from .pieces import NoTextError
+from .remedies import find_remedy
 
 _OPENING = re.compile(r"(?P<escaped>\\\{\{)|\{\{+")
 
 LABEL_CHARACTERS = 60
-"""How much of an expression is repeated in a sentence."""
+"""The characters of an expression that a message or a note quotes."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Filled:
     """A prompt whose expressions are filled in.
 
     Attributes:
-        text: What is sent.
-        notes: A sentence for each value that is not sent whole.
+        text: The text to send.
+        notes: A sentence for each value of which only a part is sent.
     """
 
     text: str
@@ -36,11 +38,11 @@ class Filled:
 
 
 def fill_in(text: str, namespace: Mapping[str, Any]) -> Filled:
-    """The same as `interpolate`, which an interrupt ends at once, also in a cell that awaits.
+    """Do what `interpolate` does; an interrupt ends it at once, also in a cell that awaits.
 
     Raises:
         OptionError: As `interpolate`.
-        KeyboardInterrupt: It was interrupted; shown in one line.
+        KeyboardInterrupt: It was interrupted; IPython shows it in one line.
     """
     try:
         with host.interrupts_raise():
@@ -53,15 +55,15 @@ def fill_in(text: str, namespace: Mapping[str, Any]) -> Filled:
 def interpolate(text: str, namespace: Mapping[str, Any]) -> Filled:
     """Replace each ``{{ expression }}`` of ``text`` by its value.
 
-    One pass: a value that holds braces itself is not looked into. `objects.render` says what the
-    text of a value is.
+    Braces in the text of a value are not read again. `objects.render` makes that text.
 
     Args:
         text: The prompt as typed.
-        namespace: The names that expressions may use.
+        namespace: The variables that expressions may use, with their values.
 
     Raises:
-        OptionError: A name is not defined, an expression fails, is none, or has no text.
+        OptionError: What is in the braces is not an expression, it raises an exception, or its
+            value has no text.
     """
     parts, position = [], 0
     notes: list[str] = []
@@ -71,21 +73,24 @@ def interpolate(text: str, namespace: Mapping[str, Any]) -> Filled:
             parts.append(opening[0].removeprefix("\\"))
             position = opening.end()
             continue
-        start, source, code, position = _expression(text, opening)
+        start, source, code, position = _read_expression(text, opening)
         value = _evaluate(source, code, namespace)
         parts += [text[opening.start() : start - 2], value.text]
         notes += [f"{_label(source)}: {value.sent}."] if value.sent else []
     return Filled("".join([*parts, text[position:]]), tuple(notes))
 
 
-def _expression(text: str, opening: re.Match[str]) -> tuple[int, str, CodeType, int]:
-    """Start, source, code and end of the expression in the braces that open here.
+def _read_expression(text: str, opening: re.Match[str]) -> tuple[int, str, CodeType, int]:
+    """Return start, source, code and end of the expression that braces begin.
 
-    The innermost two of a row of braces are its own, and the outermost two where only so it is an
-    expression: ``{{{"a": 1}["a"]}}``.
+    Of more than two braces the innermost two belong to the expression; where it is not a valid one
+    then, the outermost two: ``{{{"a": 1}["a"]}}``.
+
+    Raises:
+        OptionError: It is not a valid expression either way.
     """
     for start in (opening.end(), opening.start() + 2):
-        if found := _shortest(text, start):
+        if found := _compile_shortest(text, start):
             return start, *found
     first = text[opening.end() : text.find("}}", opening.end())]
     msg = (
@@ -95,8 +100,8 @@ def _expression(text: str, opening: re.Match[str]) -> tuple[int, str, CodeType, 
     raise OptionError(msg)
 
 
-def _shortest(text: str, start: int) -> tuple[str, CodeType, int] | None:
-    """The shortest Python expression from ``start`` up to a ``}}``, and where it ends."""
+def _compile_shortest(text: str, start: int) -> tuple[str, CodeType, int] | None:
+    """Return source, code and end of the shortest expression from ``start`` to any ``}}``."""
     end = text.find("}}", start)
     while end != -1:
         source = text[start:end].strip()
@@ -108,13 +113,17 @@ def _shortest(text: str, start: int) -> tuple[str, CodeType, int] | None:
 
 
 def _evaluate(source: str, code: CodeType, namespace: Mapping[str, Any]) -> Rendered:
+    """Return the text of an expression's value.
+
+    Raises:
+        OptionError: The expression raises an exception, or its value has no text.
+    """
     try:
-        # Their kernel, their expression: as free as any other cell.
-        value = eval(code, dict(namespace))  # noqa: S307
+        value = eval(code, dict(namespace))  # noqa: S307 - the user's own, like any code of a cell
         return render(value)
     except NoTextError as error:
-        raise OptionError(_without_text(source, value, error.value)) from None
-    except Exception as error:  # noqa: BLE001 - whatever the user's own expression raises
+        raise OptionError(_explain_no_text(source, value, error.value)) from None
+    except Exception as error:  # noqa: BLE001 - the user's own expression may raise any
         why = f"raised {type(error).__name__}: {' '.join(str(error).split())}"
         if isinstance(error, NameError) and error.name:
             why = f"has no value: {error.name!r} is not defined"
@@ -125,16 +134,17 @@ def _evaluate(source: str, code: CodeType, namespace: Mapping[str, Any]) -> Rend
     raise OptionError(msg)
 
 
-def _without_text(source: str, value: Any, culprit: Any) -> str:
+def _explain_no_text(source: str, value: Any, culprit: Any) -> str:
+    """Return the sentence about an expression whose value is, or holds, an object without text."""
     kind = type(culprit).__name__
     if culprit is value:
-        what, instead = f"is a {kind}", remedy(value, _label(source))
+        what, instead = f"is a {kind}", find_remedy(value, _label(source))
     else:
         what, instead = f"holds a {kind}", "write what of it you mean, without that"
     return f"'{{{{ {_label(source)} }}}}' {what}, whose text is only its address; {instead}."
 
 
 def _label(source: str) -> str:
-    """An expression on one line, to repeat it in a sentence."""
+    """Return an expression on one line of at most `LABEL_CHARACTERS`, to quote it."""
     line = "".join(filter(str.isprintable, " ".join(source.split())))
     return line if len(line) <= LABEL_CHARACTERS else f"{line[:LABEL_CHARACTERS]}…"

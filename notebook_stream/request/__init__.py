@@ -1,1 +1,1 @@
-"""What is asked for: the options, and the body of the request."""
+"""The options of a call, their checks, and the body of the request that they make."""

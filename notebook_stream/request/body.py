@@ -1,4 +1,4 @@
-"""The body of a request: a prompt after the turns before it, or an answer that goes on."""
+"""Make the body of a request from a prompt and the turns before it, or from a cut answer."""
 
 from __future__ import annotations
 
@@ -17,26 +17,39 @@ from .options import Options
 
 @dataclass(frozen=True)
 class Beginning:
-    """A reply that was cut, to go on from."""
+    """A reply that was cut, whose text becomes the beginning of the next answer.
+
+    Attributes:
+        reply: The reply.
+    """
 
     reply: Reply
 
 
 def request_body(prompt: str | Beginning, options: Options, place: Place) -> dict[str, Any]:
-    """The request's JSON, without ``stream``, once nothing is wrong with it.
+    """Check a prompt and its options, and make the body of the request without ``stream``.
+
+    Args:
+        prompt: What to ask, or the reply to continue.
+        options: The options of the call.
+        place: The place of the prompt in its chat.
 
     Raises:
         OptionError: The prompt or an option cannot be used.
         CredentialsError: The key cannot be sent as it is.
     """
-    body = _continued(prompt) if isinstance(prompt, Beginning) else _asked(prompt, options, place)
+    if isinstance(prompt, Beginning):
+        body = _continue_reply(prompt)
+    else:
+        body = _ask_prompt(prompt, options, place)
     if not options.recorded and (name := keys.find_unsendable()):
         msg = f"{name} cannot be sent as it is; take spaces and line ends out of it."
         raise CredentialsError(msg)
     return body
 
 
-def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
+def _ask_prompt(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
+    """Make the body that asks a prompt after the turns before it."""
     if not isinstance(prompt, str):
         msg = f"the prompt must be text, got {type(prompt).__name__}; write str(…) around it."
         raise OptionError(msg)
@@ -48,11 +61,11 @@ def _asked(prompt: Any, options: Options, place: Place) -> dict[str, Any]:
     return {**body, "messages": [*messages(place.before(), body), asked]}
 
 
-def _continued(beginning: Beginning) -> dict[str, Any]:
-    """The request of a reply that was cut, with what came of it as the start of the answer.
+def _continue_reply(beginning: Beginning) -> dict[str, Any]:
+    """Make the body of the reply's own request, with its text as the beginning of the answer.
 
     Raises:
-        OptionError: The model takes no start of an answer.
+        OptionError: The reply has no text, or its model does not continue a given beginning.
     """
     begun = beginning.reply
     body = begun.request or {}
@@ -68,5 +81,7 @@ def _continued(beginning: Beginning) -> dict[str, Any]:
         raise OptionError(msg)
     start = {"role": "assistant", "content": begun.rstrip()}
     *before, last = body["messages"]
-    asked = before if last["role"] == "assistant" else [*before, last]  # it was gone on from before
+    asked = (
+        before if last["role"] == "assistant" else [*before, last]
+    )  # The beginning of an earlier continuation.
     return {**body, "model": model, "messages": [*asked, start]}

@@ -1,4 +1,4 @@
-"""Checks of the values of options: each returns the value to use, or says what to type instead."""
+"""Check the values of options: return the one to use, or raise an error with a remedy."""
 
 from __future__ import annotations
 
@@ -11,23 +11,28 @@ from ..errors import OptionError
 from ..recording.files import occupant
 
 
-def check_count(value: Any) -> int:
+def check_count(name: str, value: Any) -> int:
     """Return a whole number from 1 up, which may be given as text.
 
+    Args:
+        name: The name of the option, for the message.
+        value: What was given.
+
     Raises:
-        OptionError: It is none.
+        OptionError: It is not such a number.
     """
     if isinstance(value, bool) or not re.fullmatch(r"0*[1-9]\d*", str(value)):
-        msg = f"--max-tokens must be a whole number from 1 up, got {str(value)!r}; try 4000."
+        flag = f"--{name.replace('_', '-')}"
+        msg = f"{flag} must be a whole number from 1 up, got {str(value)!r}; write {flag} 4000."
         raise OptionError(msg)
     return int(value)
 
 
 def check_text(name: str, value: Any) -> str:
-    """Return the value, which has to be text.
+    """Return the value of the option ``name``, which must be a `str`.
 
     Raises:
-        OptionError: It is not.
+        OptionError: It is of another type.
     """
     if isinstance(value, str):
         return value
@@ -36,23 +41,23 @@ def check_text(name: str, value: Any) -> str:
 
 
 def check_path(name: str, value: Any) -> Path:
-    """Return a path, absolute and with the home folder for ``~``.
+    """Return the value of the option ``name`` as an absolute path, ``~`` being the home folder.
 
     Raises:
-        OptionError: It is none.
+        OptionError: It cannot be a path.
     """
     try:
-        return Path(value).expanduser().resolve()  # a link stays one
+        return Path(value).expanduser().resolve()
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         msg = f"--{name} {str(value)[:60]!r} is no path ({error}); give the path of a file."
         raise OptionError(msg) from None
 
 
 def check_recordable(value: Any) -> Path:
-    """Return the path of a file that a recording can be written to without losing anything.
+    """Return the path of a file to which a recording can be written without losing anything.
 
     Raises:
-        OptionError: It cannot be written, or is a file of another kind.
+        OptionError: It cannot be written, or a file that is not a recording is there.
     """
     path = check_path("record", value)
     if what := _hindrance(path):
@@ -62,7 +67,10 @@ def check_recordable(value: Any) -> Path:
 
 
 def _hindrance(path: Path) -> str:
-    """Return why no recording can be put there; "" where one can, which is found by trying."""
+    """Return why no recording can be written to ``path``; "" where one can.
+
+    Whether its folder can be written to is found by creating a temporary file in it.
+    """
     if path.is_dir():
         return "it is a folder"
     if path.exists() and not path.is_file():
@@ -73,7 +81,11 @@ def _hindrance(path: Path) -> str:
 
 
 def _contents(path: Path) -> str:
-    """Return why a file may not be replaced; "" for none, an empty one, or a recording."""
+    """Return why the file at ``path`` may not be replaced.
+
+    Returns:
+        Part of a sentence; "" where there is no file, an empty one, or a recording.
+    """
     try:
         occupant(path)
     except OptionError:
@@ -84,6 +96,7 @@ def _contents(path: Path) -> str:
 
 
 def _refusal(folder: Path) -> str:
+    """Return why no file can be created in a folder; "" where one can."""
     try:
         with tempfile.NamedTemporaryFile(dir=folder):
             return ""

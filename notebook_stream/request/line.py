@@ -1,4 +1,4 @@
-"""A magic's line: the options at its start, and what follows them as typed."""
+"""Read the line of a magic: the options at its start, and the text after them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .table import BY_FLAG, FLAGGED
 
 @dataclass(frozen=True)
 class Line:
-    """A magic's line, taken apart.
+    """The parts of a magic's line.
 
     Attributes:
-        given: The options on it, as typed.
-        rest: What follows them, exactly as typed.
+        given: The options by name, their values as typed; True for a switch, "" for a value that
+            was left out.
+        rest: The text after the options, as typed.
     """
 
     given: dict[str, Any]
@@ -24,29 +25,29 @@ class Line:
 
 
 _WORD = re.compile(r"""\"(?:\\.|[^"\\])*"(?!\S)|'[^']*'(?!\S)|[^\s"']\S*""")
-"""A value: in quotes, or up to the next space; an apostrophe inside a word is one."""
+"""A value: in quotes, or up to the next space. An apostrophe inside a word is no quote."""
 
 
 def read_line(text: str) -> Line:
     """Read the options at the start of a magic's line.
 
-    What follows the options is left as it is: no quotes, ``$`` or braces are read in it. ``--``
-    ends the options.
+    The text after the options is left as it is: quotes, ``$`` and braces have no meaning in it.
+    ``--`` ends the options.
 
     Raises:
-        OptionError: An option does not exist, or has no value.
+        OptionError: An option does not exist, lacks its value, or has one though it takes none.
     """
     given: dict[str, Any] = {}
     text = text.strip()
     while re.match(r"--?[A-Za-z]", text):
-        name, value, text = _one_option(text)
+        name, value, text = _read_option(text)
         given[name] = value
     return Line(given, text[2:].lstrip() if re.match(r"--(\s|$)", text) else text)
 
 
-def _one_option(text: str) -> tuple[str, Any, str]:
-    """The first option of the text: its name, its value, and what follows."""
-    flag = re.match(r"[^\s=]+", text)[0]  # type: ignore[index] # the caller saw a dash
+def _read_option(text: str) -> tuple[str, Any, str]:
+    """Return the name and the value of the first option of a text, and the text after it."""
+    flag = re.match(r"[^\s=]+", text)[0]  # type: ignore[index] # matches, as it begins with a dash
     rest = text[len(flag) :]
     if flag not in BY_FLAG:
         near = ", ".join(option.flags[-1] for option in FLAGGED)
@@ -65,10 +66,11 @@ def _one_option(text: str) -> tuple[str, Any, str]:
     if not word:
         msg = f"{flag} needs a value; write {flag} {option.metavar}, in quotes if it has spaces."
         raise OptionError(msg)
-    return option.name, _unquoted(word[0]), rest[word.end() :].lstrip()
+    return option.name, _unquote(word[0]), rest[word.end() :].lstrip()
 
 
-def _unquoted(word: str) -> str:
+def _unquote(word: str) -> str:
+    r"""Return a value without its quotes; in double quotes a backslash escapes ``"`` and ``\``."""
     if word.startswith('"'):
         return re.sub(r"\\([\"\\])", r"\1", word[1:-1])
     return word[1:-1] if word.startswith("'") else word

@@ -1,4 +1,4 @@
-"""What is known of a model by its id alone."""
+"""Facts about a model that follow from its id."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import re
 
 
 def version_of(name: str) -> tuple[int, ...]:
-    """Numbers of an id to compare by; a dated id counts as older than its undated twin."""
+    """Return the numbers in a model's id, by which models of one line can be compared.
+
+    A date becomes -1, so that an id with a date counts as older than the same id without one.
+    """
     numbers = tuple(int(number) for number in re.findall(r"(?<=-)\d+", name))
     return tuple(-1 if number > 10_000_000 else number for number in numbers)
 
 
 def supports_prefill(model: str) -> bool:
-    """Whether the model goes on from the start of an answer: Claude does up to 4.5.
+    """Return whether a model continues an answer whose beginning the request gives.
+
+    Claude does so up to 4.5; models of other servers are assumed to.
 
     Source: https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-6#prefill-removal
     """
     if "claude" not in model:
-        return True  # of another server
+        return True
     numbers = tuple(number for number in version_of(model) if number >= 0)
     return bool(numbers) and numbers < (4, 6)

@@ -1,4 +1,4 @@
-"""The options of one call, checked; the settings hold where the call does not say."""
+"""The options of one call, checked; a setting of the session stands for each that is not given."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from ..errors import OptionError
 from .table import DEMO, FLAGGED, OFF, ON, SETTINGS, TABLE, Option
 
 ALIASES = ("opus", "sonnet", "haiku", "fable")
-"""Names for the newest model of a line."""
+"""The names that users may write for the newest model of a line of models."""
 
 settings = SimpleNamespace(**{name: setting.default for name, setting in SETTINGS.items()})
-"""The settings of this process, by their names in the table."""
+"""The settings of this process, each an attribute with its name in the table."""
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of one call, checked.
 
-    The fields are those that this package reads itself. Any other option of the table is in
-    `others`, for what its row makes of it.
+    The fields are the options that the code of this package reads by name.
+
+    Attributes:
+        others: The values of all other options of the table, by name, which only their rows read.
     """
 
     model: str
@@ -41,11 +43,11 @@ class Options:
 
     @property
     def recorded(self) -> bool:
-        """Whether a recording answers, not the API."""
+        """Whether a recording gives the answer, so that nothing is sent to the API."""
         return self.demo or self.replay is not None
 
     def body(self) -> dict[str, Any]:
-        """Return what the options add to the request's body, in the order of the table."""
+        """Return the fields that the options add to the request's body, in the table's order."""
         made: dict[str, Any] = {}
         for option in TABLE:
             if (value := self._value(option)) is not None:
@@ -59,7 +61,7 @@ class Options:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
-        """Check the options given; the settings hold where nothing is given.
+        """Check the options that a call gives; settings stand for those that are None or missing.
 
         Raises:
             OptionError: An option does not exist or has a value that it cannot have.
@@ -72,7 +74,7 @@ class Options:
         checked = {
             option.name: option.check(values[option.name])
             for option in TABLE
-            if values.get(option.name) is not None and not option.taken
+            if values.get(option.name) is not None and option.in_python
         }
         others = {name: checked.pop(name) for name in list(checked) if name not in FIELDS}
         return cls(**checked, others=others)
@@ -82,7 +84,7 @@ FIELDS = frozenset(one.name for one in fields(Options)) - {"others"}
 
 
 def _check_names(given: Mapping[str, Any]) -> None:
-    known = sorted(option.name for option in FLAGGED if not option.taken)
+    known = sorted(option.name for option in FLAGGED if option.in_python)
     for name in given:
         if name not in known:
             msg = f"there is no option {name!r}; the options are {', '.join(known)}."
@@ -90,10 +92,10 @@ def _check_names(given: Mapping[str, Any]) -> None:
 
 
 def _check_demo() -> None:
-    """Check that the environment asked for the recorded replies, or for none, in a known word.
+    """Check that ``NOTEBOOK_STREAM_DEMO`` holds a word that switches the demo on or off.
 
     Raises:
-        OptionError: It has another word.
+        OptionError: It holds another word.
     """
     if DEMO not in ON + OFF:
         msg = (

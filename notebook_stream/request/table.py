@@ -1,8 +1,10 @@
-"""The table of options: a row says all there is to know of one.
+"""The table of options, from which everything that offers an option is made.
 
-How an option is spelled, checked and put into the request's body, whether it holds for the later
-turns of a chat, and whether it is a setting of the session: the magics, the Python functions, the
-command, the settings, the help and the docs' table are all made from the rows.
+A row holds how an option is spelled, how its value is checked, what it adds to the body of the
+request, whether it holds for the later turns of a chat, and whether it is a setting of the session.
+The magics, the keywords of the Python functions, the command in a terminal, the traits, the help
+and the option table of the README (``python -m tests.docs`` writes it) are made from the rows, so
+that a new option is one new row.
 """
 
 from __future__ import annotations
@@ -19,22 +21,24 @@ from .checks import check_count, check_path, check_recordable, check_text
 ON = ("1", "true", "yes", "on")
 OFF = ("", "0", "false", "no", "off")
 DEMO = os.environ.get("NOTEBOOK_STREAM_DEMO", "").strip().lower()
-"""Whether the environment asks for the recorded replies: one of `ON`, of `OFF`, or a mistake.
+"""What the environment variable asks for: recorded replies (a word of `ON`) or none (of `OFF`).
 
-With a mistake in it demo is off, and a call that would be sent is an `OptionError`: either guess
-may be the wrong one.
+With any other word the demo is off, and each call that would be sent raises an `OptionError`:
+either guess might be the wrong one.
 """
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What makes an option a setting of the session: `%config ClaudeMagics` in a notebook.
+    """The setting of an option: its value where a call gives none.
+
+    In a notebook it is a trait, which ``%config ClaudeMagics`` shows and sets.
 
     Attributes:
         default: Its value until it is set.
-        kind: Its type.
+        kind: Its type: str, int, float or bool.
         help: What it does, in a sentence.
-        minimum: Its least value; None for any.
+        minimum: Its least value, if it is a number; None where any number is allowed.
         optional: Whether it may be None.
     """
 
@@ -50,15 +54,18 @@ class Option:
     """One option of a call, or a setting that no call can change.
 
     Attributes:
-        name: Its name in Python.
-        text: What it does, for the help; "" for a setting alone.
-        flags: Its spellings on a magic's line and in a terminal; none for a setting alone.
-        metavar: What its value is called; "" for a switch, in brackets where it may be left out.
-        check: Returns the value to use, or raises `OptionError`.
-        body: Returns what a value adds to the request's body.
-        lasts: Whether that of a chat's first turn holds for the later ones.
-        setting: Its place among the settings; None where it is none.
-        taken: Whether who makes the call takes it out, before the others are checked.
+        name: Its name as a keyword in Python.
+        text: What it does, for the help; "" for a setting that no call can change.
+        flags: Its spellings on a magic's line and in a terminal, the long one last; none for a
+            setting that no call can change.
+        metavar: The name of its value in the help; "" for a switch, which has no value; in brackets
+            where the value may be left out.
+        check: Returns the value to use for what was given, or raises `OptionError`.
+        body: Returns the fields that a checked value adds to the body of the request.
+        lasts: Whether its value in the first turn of a chat holds for the later turns.
+        setting: Its setting; None where it has none.
+        in_python: Whether the Python functions take it; else the magic reads it and removes it.
+        in_terminal: Whether ``notebook-stream ask`` takes it.
     """
 
     name: str
@@ -69,7 +76,8 @@ class Option:
     body: Callable[[Any], Mapping[str, Any]] = lambda value: {}
     lasts: bool = False
     setting: Setting | None = None
-    taken: bool = False
+    in_python: bool = True
+    in_terminal: bool = True
 
 
 TABLE = (
@@ -90,7 +98,7 @@ TABLE = (
         "the most tokens to write",
         ("-t", "--max-tokens"),
         "N",
-        check=check_count,
+        check=partial(check_count, "max_tokens"),
         body=lambda count: {"max_tokens": count},
         lasts=True,
         setting=Setting(16_000, int, "The most tokens to write.", minimum=1),
@@ -110,9 +118,16 @@ TABLE = (
         "a turn of the chat in the variable CHAT (claude_chat)",
         ("-c", "--chat"),
         "[CHAT]",
-        taken=True,
+        in_python=False,
+        in_terminal=False,
     ),
-    Option("raw", "send the prompt as typed: no {{ interpolation }}", ("--raw",), check=bool),
+    Option(
+        "raw",
+        "send the prompt as typed: no {{ interpolation }}",
+        ("--raw",),
+        check=bool,
+        in_terminal=False,  # A prompt in a terminal is always sent as typed.
+    ),
     Option(
         "record",
         "write the stream to FILE, to replay it later",
@@ -168,6 +183,7 @@ FLAGGED = tuple(option for option in TABLE if option.flags)
 """The options that a call may give."""
 
 BY_FLAG = {flag: option for option in FLAGGED for flag in option.flags}
+"""The options by each of their spellings."""
 
 SETTINGS = {option.name: option.setting for option in TABLE if option.setting}
 """The settings of the session, by name."""
@@ -184,7 +200,7 @@ def manual() -> Iterator[str]:
 
 
 def markdown_rows() -> Iterator[str]:
-    """Yield the options as the rows of a Markdown table, for the docs."""
+    """Yield the options as the rows of the README's Markdown table, without its head."""
     for option in FLAGGED:
         *short, long = option.flags
         last = f"`{long} {option.metavar}`" if option.metavar else f"`{long}`"

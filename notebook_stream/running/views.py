@@ -1,4 +1,4 @@
-"""The view for the program around us."""
+"""Make the view that suits the program which shows the answers of this process."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ..view import NoView, View
 
 
 def view_here(name: str, options: Options) -> View:
-    """Make the view for the program around us.
+    """Make the view for an answer that is asked here; a new view is one more case.
 
     Args:
         name: The variable that will hold the reply; "" for none.
-        options: Of the call.
+        options: The options of the call.
     """
     match host.kind():
         case "live":
@@ -33,4 +33,5 @@ def view_here(name: str, options: Options) -> View:
             from ..view.terminal import TerminalView
 
             return TerminalView()
-    return NoView()
+        case "script":
+            return NoView()

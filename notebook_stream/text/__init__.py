@@ -1,1 +1,1 @@
-"""Remove control characters, keys and passwords from text."""
+"""Make text from outside safe: remove control characters and keys, repair surrogates."""

@@ -1,5 +1,6 @@
-// The live view in the page. It keeps no text of its own: finished blocks are put in once, the open
-// one is replaced by each message, and what it missed it asks for.
+// The live view in the page. The kernel sends each finished block once, and the open block with each
+// message; the page appends the former, replaces the latter, and asks for packets that it lacks.
+// The messages are described in live.py.
 
 const PHASES = {
   waiting: "Waiting for the first token",
@@ -8,10 +9,10 @@ const PHASES = {
   done: "Done",
 };
 const TICK_MS = 100;
-const SILENCE_MS = 10_000; // The kernel says something every second while it lives.
-const NEAR = 6; // So many blocks to each side may serve to tell where the reader is.
-const SWAP_MS = 3000; // For how long a page may take to lay out what comes in the view's place.
-const AT_END_PX = 48; // As near to the end as this is at the end.
+const SILENCE_MS = 10_000; // A kernel that lives sends a message every second.
+const NEAR = 6; // The number of blocks to each side that may serve as an anchor.
+const SWAP_MS = 3000; // The time that a page may take to lay out what replaces the view.
+const AT_END_PX = 48; // The distance from the end within which the reader counts as at the end.
 
 function element(tag, name, parent, text = "") {
   const made = document.createElement(tag);
@@ -28,7 +29,7 @@ function button(name, parent, text, press) {
   return made;
 }
 
-// The header: what goes on, and Stop.
+// The header: the state and the figures of the answer, Stop and Copy.
 
 function header(root, model, stopNow) {
   const bar = element("div", "ns-bar", root);
@@ -49,17 +50,17 @@ function header(root, model, stopNow) {
   return {
     bar,
     buttons,
-    say(words) {
+    setState(words) {
       if (state.textContent !== words) state.textContent = words;
     },
-    tick(ms) {
+    setTime(ms) {
       seconds.textContent = `${(ms / 1000).toFixed(1)} s`;
     },
-    stopping() {
+    showStopping() {
       stop.textContent = "Stopping";
       stop.disabled = true;
     },
-    show(message) {
+    showFigures(message) {
       const about = message.exact || !message.tokens ? "" : "≈ ";
       name.textContent = message.model;
       tokens.textContent = `${about}${message.tokens.toLocaleString("en")} tokens`;
@@ -69,13 +70,13 @@ function header(root, model, stopNow) {
   };
 }
 
-// Copying: the answer as Markdown (the kernel has it), or a block of code.
+// Copy the answer as Markdown, which the kernel sends, or a block of code.
 
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Pages served over plain HTTP have no clipboard.
+    // A page that was loaded over plain HTTP has no clipboard API.
     const area = element("textarea", "ns-copying", document.body, text);
     area.value = text;
     area.select();
@@ -104,14 +105,14 @@ function addCopyButtons(from) {
   }
 }
 
-// What a packet holds.
+// Decode a packet: deflated JSON.
 
-function inflated(buffer) {
+function inflate(buffer) {
   const whole = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(whole).json();
 }
 
-// Where more of a list, a table or a block of code goes, while it is open.
+// Return the element for the open part of a list, a table or a block of code; make it if needed.
 
 function insideOf(block) {
   const known = block.querySelector(".ns-inside");
@@ -120,15 +121,15 @@ function insideOf(block) {
   return element("span", "ns-inside", block.matches("ul, ol") ? block : block.querySelector("code"));
 }
 
-// Whether a list's items stand apart may show late; then it holds for all of them. (A style with
-// `:has` would tell as well, and let the end of a list of a thousand items be painted 0.4 s late.)
-function tellLoose(block) {
+// Copy the class of a loose item to its list, as all items of the list are loose then. (A style
+// with `:has` would do the same, but paints the end of a list of 1,000 items 0.4 s later.)
+function markLoose(block) {
   if (block.querySelector(":scope > .ns-loose, :scope > .ns-inside > .ns-loose")) {
     block.classList.add("ns-loose");
   }
 }
 
-// The page around the view: what scrolls it, and what would hide the header of a long answer.
+// The page around the view: the element that scrolls it, and those that would clip its header.
 
 function scrollerOf(node) {
   for (let up = node.parentElement; up; up = up.parentElement) {
@@ -142,23 +143,24 @@ function topOf(scroller) {
   return scroller === document.scrollingElement ? 0 : scroller.getBoundingClientRect().top;
 }
 
-function openUp(root) {
-  const opened = [];
+function unclip(root) {
+  const clipping = [];
   for (let up = root.parentElement; up; up = up.parentElement) {
-    // What cuts off would also hold back the header; at most outputs do.
+    // A sticky header cannot leave an element that clips its overflow; only outputs of a cell do.
     if (up.matches(".jp-Cell, .cell, body")) break;
-    if (getComputedStyle(up).overflowY !== "visible") opened.push(up);
+    if (getComputedStyle(up).overflowY !== "visible") clipping.push(up);
   }
-  for (const up of opened) up.classList.add("ns-open-up");
-  return () => opened.forEach((up) => up.classList.remove("ns-open-up"));
+  for (const up of clipping) up.classList.add("ns-unclipped");
+  return () => clipping.forEach((up) => up.classList.remove("ns-unclipped"));
 }
 
+// Scroll to the end of the answer as it grows, until the reader scrolls away from it.
 function follow(root, scroller) {
   let set = -1;
   let following = isAtEnd();
   const jump = button("ns-jump", root, "Jump to the end ↓", () => {
     following = true;
-    painted();
+    update();
   });
   jump.hidden = true;
 
@@ -177,67 +179,69 @@ function follow(root, scroller) {
     set = scroller.scrollTop;
   }
 
-  // Of what a reader does, not of what is scrolled here.
-  function moved() {
+  // Called after each scroll; one that `toEnd` made is not the reader's.
+  function onScroll() {
     if (scroller.scrollTop === set) return;
     following = isAtEnd();
-    painted();
+    update();
   }
 
-  function painted() {
+  function update() {
     if (following) toEnd();
     const box = root.getBoundingClientRect();
     jump.hidden = following || box.bottom <= bottom() || box.top > bottom();
   }
 
-  const heard = scroller === document.scrollingElement ? document : scroller;
-  heard.addEventListener("scroll", moved, { passive: true });
+  const target = scroller === document.scrollingElement ? document : scroller;
+  target.addEventListener("scroll", onScroll, { passive: true });
   return {
-    painted,
+    update,
     end() {
       jump.remove();
-      heard.removeEventListener("scroll", moved);
+      target.removeEventListener("scroll", onScroll);
     },
   };
 }
 
-// The end: the header goes, and what the reader looks at stays where it is. The page takes the view
-// out before it says so: each frame knows where things were in the one before.
+// The end: the header is removed, and the block that the reader looks at keeps its place on the
+// screen. The page removes the view without an event, so each frame records where the blocks are,
+// and the first frame after the removal scrolls as the last record requires.
 
-function keepPlace(root, text, scroller) {
+function recordPlace(root, text, scroller) {
   const area = root.closest(".jp-OutputArea, .output");
   const own = root.closest(".jp-OutputArea-child, .output_area");
   let top = 0;
-  let inSight = [];
+  let nearby = [];
   let until = Infinity;
 
-  function look() {
-    if (root.isConnected) remember();
-    else if (swapped()) return;
-    if (performance.now() < until) requestAnimationFrame(look);
+  function checkFrame() {
+    if (root.isConnected) record();
+    else if (restore()) return;
+    if (performance.now() < until) requestAnimationFrame(checkFrame);
   }
 
-  function remember() {
+  function record() {
     top = text.getBoundingClientRect().top + scroller.scrollTop;
-    inSight = blocksAt(text, topOf(scroller) + scroller.clientHeight / 2);
+    nearby = blocksAt(text, topOf(scroller) + scroller.clientHeight / 2);
   }
 
-  function swapped() {
+  // Returns whether the static output has replaced the view.
+  function restore() {
     const output = area.children[place]?.querySelector(".jp-RenderedMarkdown, .rendered_html");
-    // What has code in it is empty at first.
+    // JupyterLab inserts an output with code empty, and fills it later.
     if (!output?.firstChild || !output.isConnected || output.closest(".ns-live")) return false;
     const rose = top - scroller.scrollTop - output.getBoundingClientRect().top;
-    stay(output, rose, scroller, inSight);
+    keepInPlace(output, rose, scroller, nearby);
     return true;
   }
 
   if (!area || !own) return () => {};
   const place = [...area.children].indexOf(own);
-  look();
+  checkFrame();
   return () => (until = performance.now() + SWAP_MS);
 }
 
-// Some blocks around a height of the page, and where they are; the nearest first.
+// Return the blocks near a height of the page with their positions, the nearest first.
 function blocksAt(text, height) {
   const blocks = [...text.children].flatMap((one) => (one.matches(".ns-open") ? [...one.children] : one));
   let [low, high] = [0, blocks.length];
@@ -252,62 +256,64 @@ function blocksAt(text, height) {
     .sort((a, b) => Math.abs(a.y - height) - Math.abs(b.y - height));
 }
 
-function stay(output, rose, scroller, inSight = []) {
+// Scroll so that what the reader looked at has its old place, `rose` pixels below its new one.
+function keepInPlace(output, rose, scroller, nearby = []) {
   const box = output.getBoundingClientRect();
   const edge = topOf(scroller);
   if (box.bottom <= edge || box.top >= edge + scroller.clientHeight) return;
-  if (box.top + rose > edge) return rose > 0 && hold(output, rose, scroller);
-  const [block, y] = sameBlock(output, inSight) ?? [output, box.top + rose];
+  if (box.top + rose > edge) return rose > 0 && holdMargin(output, rose, scroller);
+  const [block, y] = sameBlock(output, nearby) ?? [output, box.top + rose];
   anchor(block, y, scroller);
 }
 
-// The block of the output that says what one of those said, and where that one was.
-function sameBlock(output, inSight) {
+// Find a block of the output with the same text as one of the recorded blocks, and return it with
+// the position of the recorded one; null where no text occurs in the output just once.
+function sameBlock(output, nearby) {
   const words = (block) => block.textContent.replace(/\s+/g, "");
-  const said = Map.groupBy([...output.children], words);
-  for (const { block, y } of inSight) {
-    const same = said.get(words(block));
+  const byText = Map.groupBy([...output.children], words);
+  for (const { block, y } of nearby) {
+    const same = byText.get(words(block));
     if (same?.length === 1) return [same[0], y];
   }
   return null;
 }
 
-// Formulas above it are set later, and change their heights: it is held until they stand, or until
-// somebody scrolls.
+// Keep a block at a height of the screen while formulas above it are laid out, which changes their
+// heights: for `SWAP_MS`, or until the reader scrolls.
 function anchor(block, y, scroller) {
   const until = performance.now() + SWAP_MS;
   let set = scroller.scrollTop;
 
-  function keep() {
+  function correct() {
     const moved = block.getBoundingClientRect().top - y;
     const scrolled = scroller.scrollTop !== set && !isAtBottom(scroller);
     if (!block.isConnected || (moved && scrolled)) return;
     if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
     set = scroller.scrollTop;
-    if (performance.now() < until) requestAnimationFrame(keep);
+    if (performance.now() < until) requestAnimationFrame(correct);
   }
 
-  keep();
+  correct();
 }
 
 function isAtBottom(scroller) {
   return scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1;
 }
 
-// Where the header was in sight its place stays empty, as long as somebody may look at what is below
-// it; out of sight it goes, and nothing that is in sight moves for it.
-function hold(output, px, scroller) {
+// Leave a margin in the place of a header that was visible, so that what is below does not move; it
+// is removed once the output is not visible, and nothing that is visible moves by that.
+function holdMargin(output, px, scroller) {
   output.style.marginTop = `${px}px`;
-  const seen = new IntersectionObserver(([entry]) => {
+  const observer = new IntersectionObserver(([entry]) => {
     if (entry.isIntersecting) return;
-    seen.disconnect();
+    observer.disconnect();
     const above = entry.boundingClientRect.bottom <= topOf(scroller);
     const next = above && output.closest(".jp-Cell, .cell")?.nextElementSibling;
     const was = next && next.getBoundingClientRect().top;
     output.style.marginTop = "";
     if (next) scroller.scrollTop += next.getBoundingClientRect().top - was;
   });
-  seen.observe(output);
+  observer.observe(output);
 }
 
 function render({ model, el }) {
@@ -320,49 +326,49 @@ function render({ model, el }) {
   const head = header(root, model, stopNow);
   const text = element("div", "ns-text jp-RenderedHTMLCommon jp-RenderedMarkdown", root);
   const open = element("div", "ns-open", text);
-  const copyAll = button("ns-copy-all", head.buttons, "Copy", () => tell({ kind: "copy" }));
+  const copyAll = button("ns-copy-all", head.buttons, "Copy", () => send({ kind: "copy" }));
   copyAll.title = "Copy what came so far, as Markdown";
 
   let scroller = null;
   let following = null;
-  let lookAway = () => {};
-  let closeUp = () => {};
-  let order = Promise.resolve(); // Packets take their time; messages keep their order.
+  let endRecord = () => {};
+  let restoreClipping = () => {};
+  let order = Promise.resolve(); // Packets inflate in any order; messages are handled in theirs.
   let have = 0;
   let began = performance.now();
-  let heard = began;
+  let lastMessage = began;
   let stopping = false;
   let done = false;
 
   function tick() {
     if (done) return;
-    if (!scroller && root.isConnected) settle();
+    if (!scroller && root.isConnected) measurePage();
     const now = performance.now();
-    if (now - heard > SILENCE_MS) return head.say("No word from the kernel");
-    head.tick(now - began);
+    if (now - lastMessage > SILENCE_MS) return head.setState("No word from the kernel");
+    head.setTime(now - began);
   }
 
-  function settle() {
-    closeUp = openUp(root);
+  function measurePage() {
+    restoreClipping = unclip(root);
     scroller = scrollerOf(root);
     following = follow(root, scroller);
-    lookAway = keepPlace(root, text, scroller);
+    endRecord = recordPlace(root, text, scroller);
   }
 
-  function tell(message) {
+  function send(message) {
     try {
       model.send(message);
     } catch {
-      head.say("The kernel is gone");
+      head.setState("The kernel is gone");
     }
   }
 
   function stopNow() {
     if (stopping || done) return;
     stopping = true;
-    head.stopping();
-    head.say("Stopping");
-    tell({ kind: "stop" });
+    head.showStopping();
+    head.setState("Stopping");
+    send({ kind: "stop" });
   }
 
   function end(lines) {
@@ -371,57 +377,58 @@ function render({ model, el }) {
     root.setAttribute("aria-busy", "false");
     following?.end();
     const top = text.getBoundingClientRect().top;
-    lookAway();
+    endRecord();
     head.bar.remove();
-    closeUp();
-    if (scroller) stay(root, top - text.getBoundingClientRect().top, scroller);
+    restoreClipping();
+    if (scroller) keepInPlace(root, top - text.getBoundingClientRect().top, scroller);
     for (const line of lines) element("p", "ns-footer", root, line);
   }
 
-  // Long code, tables and lists come in pieces: what begins with + is more of the block before it.
-  function put(block) {
+  // Long code, tables and lists are sent in pieces: HTML that begins with + belongs inside of the
+  // block before it.
+  function append(block) {
     if (!block.startsWith("+")) return open.insertAdjacentHTML("beforebegin", block);
     const last = open.previousElementSibling;
     const inside = insideOf(last);
     inside.replaceChildren();
     if (!inside.matches("code > *")) {
       inside.insertAdjacentHTML("beforebegin", block.slice(1));
-      return tellLoose(last);
+      return markLoose(last);
     }
     const piece = element("span", "ns-piece", inside.parentElement);
     piece.innerHTML = block.slice(1);
     inside.before(piece);
   }
 
-  function grow(block, inside) {
+  function replaceInside(block, inside) {
     insideOf(block).innerHTML = inside;
-    tellLoose(block);
+    markLoose(block);
   }
 
   function paint(message, packets) {
-    if (message.at > have) return tell({ kind: "hello", have });
+    if (message.at > have) return send({ kind: "hello", have });
     const [inside, after] = message.open ? packets.pop() : [];
     const last = open.previousElementSibling;
-    packets.slice(have - message.at).flat().forEach(put);
+    packets.slice(have - message.at).flat().forEach(append);
     addCopyButtons(last ? last.nextElementSibling : text.firstElementChild);
-    // A message that was sent again may end before what is shown.
+    // A message that was sent again may end before the last packet that is shown.
     if (after !== undefined && message.at + packets.length >= have) {
-      if (inside) grow(open.previousElementSibling, inside);
+      if (inside) replaceInside(open.previousElementSibling, inside);
       open.innerHTML = after;
     }
     have = Math.max(have, message.at + packets.length);
-    heard = performance.now();
-    if (!stopping) head.say(message.wait || PHASES[message.phase]);
-    head.show(message);
+    lastMessage = performance.now();
+    if (!stopping) head.setState(message.wait || PHASES[message.phase]);
+    head.showFigures(message);
     began = Math.min(began, performance.now() - message.seconds * 1000);
-    following?.painted();
+    following?.update();
     if (message.phase === "done") end(message.footer);
   }
 
-  function hear(message, buffers) {
-    const packets = Promise.all((buffers ?? []).map(inflated));
+  function receive(message, buffers) {
+    const packets = Promise.all((buffers ?? []).map(inflate));
     if (message.kind === "paint") {
-      // One that fails says so, and takes none of the others with it.
+      // A message that cannot be handled is reported, and the next ones are handled all the same.
       order = order.then(async () => paint(message, await packets)).catch(reportError);
     }
     if (message.kind === "markdown") {
@@ -437,16 +444,16 @@ function render({ model, el }) {
   }
 
   root.addEventListener("keydown", onKey);
-  model.on("msg:custom", hear);
+  model.on("msg:custom", receive);
   const clock = setInterval(tick, TICK_MS);
-  tell({ kind: "hello", have });
+  send({ kind: "hello", have });
 
   return () => {
     clearInterval(clock);
-    model.off("msg:custom", hear);
+    model.off("msg:custom", receive);
     following?.end();
-    closeUp();
-    lookAway();
+    restoreClipping();
+    endRecord();
   };
 }
 

@@ -73,7 +73,7 @@ def render_open_segment(kind: str, name: str, text: str) -> str:
     if kind == "thinking":
         shown = text if len(text) <= TAIL else f"… {text[-TAIL:]}"
         return (
-            f'<details class="ns-aside ns-thinking" open><summary>Thinking</summary>'
+            f'<details class="ns-segment ns-thinking" open><summary>Thinking</summary>'
             f"<div>{html.escape(shown)}</div></details>"
         )
     return _render_line(f"▸ {name}", text[-TAIL:]).html
@@ -89,7 +89,7 @@ def _render_line(words: str, code: str) -> Segment:
     shown = f"<code>{html.escape(code)}</code>" if code else ""
     span = render_code_span(code) if code else ""
     return Segment(
-        f'<p class="ns-aside"><b>{html.escape(words)}</b> {shown}</p>\n',
+        f'<p class="ns-segment"><b>{html.escape(words)}</b> {shown}</p>\n',
         f"<small>**{escape_markup(words)}** {span}".rstrip() + "</small>",
         f"{words} {code}".rstrip(),
     )
@@ -130,7 +130,7 @@ def _render_sources(sources: list[tuple[str, str]]) -> Segment:
     html_links = " · ".join(_render_html_link(*one) for one in sources)
     links = " · ".join(render_link(*one) for one in sources)
     return Segment(
-        f'<p class="ns-aside"><b>{count}</b> {html_links}</p>\n',
+        f'<p class="ns-segment"><b>{count}</b> {html_links}</p>\n',
         f"<small>**{count}** {links}</small>",
         "\n".join([count, *(f"  {title} ({url})" for url, title in sources)]),
     )
@@ -185,7 +185,7 @@ def _render_details(summary: str, text: str, *, prose: bool) -> Segment | None:
     body = sanitize(shown).strip() if prose else render_code_block(shown)
     kind = "ns-thinking" if prose else "ns-output"
     return Segment(
-        f'<details class="ns-aside {kind}"><summary>{summary}</summary>'
+        f'<details class="ns-segment {kind}"><summary>{summary}</summary>'
         f"<div>{html.escape(shown)}</div></details>\n",
         f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>",
         f"{summary}:\n{indent(shown, '  ', lambda line: True)}",

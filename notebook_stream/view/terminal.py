@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from ..stdio import printable
+from ..stdio import to_printable
 from ..values.draft import AnswerDraft
 from ..values.reply import Reply
 from . import NoView
@@ -49,7 +49,7 @@ class TerminalView(NoView):
             BrokenPipeError: It cannot be written; `close` raises the reason.
         """
         self._taken += len(text)
-        shown = printable(text, sys.stdout)
+        shown = to_printable(text, sys.stdout)
         if shown:
             self._print(shown)
             self._ends = shown[-1]
@@ -93,7 +93,7 @@ class TerminalView(NoView):
     def _write_details(self, lines: list[str]) -> None:
         """Write lines that are no part of the answer; an error of the stream is ignored."""
         out = self._details or sys.stdout
-        text = "\n".join(printable(line, out) for line in lines)
+        text = "\n".join(to_printable(line, out) for line in lines)
         with suppress(OSError):
             out.write(f"\x1b[2m{text}\x1b[0m\n" if out.isatty() else f"{text}\n")
             out.flush()

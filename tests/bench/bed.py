@@ -33,7 +33,7 @@ class Bed:
         while not cell.done:
             self.kernel.take()
             for comm_id in self.kernel.views()[shown:]:
-                self.kernel.tell(comm_id, {"kind": "hello", "have": 0})
+                self.kernel.send_from_page(comm_id, {"kind": "hello", "have": 0})
                 shown += 1
         assert cell.ok, cell.reply
         return cell
@@ -70,11 +70,11 @@ class Wire:
         self._thread.join()
 
     def _count(self) -> None:
-        with zmq.Context() as context, context.socket(zmq.SUB) as heard:
-            heard.set_hwm(0)
-            heard.connect(self._kernel.iopub)
-            heard.subscribe("")
-            while not self._stop.is_set() or heard.poll(100):
-                if heard.poll(100):
+        with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+            socket.set_hwm(0)
+            socket.connect(self._kernel.iopub)
+            socket.subscribe("")
+            while not self._stop.is_set() or socket.poll(100):
+                if socket.poll(100):
                     self.messages += 1
-                    self.bytes += sum(map(len, heard.recv_multipart()))
+                    self.bytes += sum(map(len, socket.recv_multipart()))

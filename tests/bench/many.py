@@ -35,7 +35,7 @@ def stamp() -> bytes:
     return delta(f"{1000 * time.time():.0f} ")
 
 
-def telling(times: int) -> Script:
+def stream_for(times: int) -> Script:
     steps: list[Step] = [start()]
     for n in range(times):
         steps += [delta("\n\n") if n % 50 == 49 else partial(stamp), Pause(1 / PER_SECOND)]
@@ -49,7 +49,7 @@ def p95(values: list[float]) -> float:
 def main() -> None:
     with bed() as here:
         kernel = here.kernel
-        here.api.play(*(telling(SECONDS * PER_SECOND) for _ in range(STREAMS)))
+        here.api.play(*(stream_for(SECONDS * PER_SECOND) for _ in range(STREAMS)))
         before = len(kernel.views())
         here.ask(CELL)
         lags: dict[str, list[float]] = {}

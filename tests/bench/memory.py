@@ -10,8 +10,8 @@ READ = """
 import gc, re, pathlib, ctypes
 
 def megabytes(what):
-    told = pathlib.Path("/proc/self/status").read_text()
-    return int(re.search(rf"{what}:\\s*(\\d+)", told)[1]) / 1024
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(rf"{what}:\\s*(\\d+)", status)[1]) / 1024
 
 def settled():
     gc.collect()

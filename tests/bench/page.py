@@ -24,11 +24,11 @@ LAST = "The last word."
 WATCH = """
 () => {
   const now = () => performance.timeOrigin + performance.now();
-  const seen = (window.seen = { long: [], paints: [] });
-  const painted = (name) => requestAnimationFrame(() => setTimeout(() => (seen[name] ??= now())));
+  const measured = (window.measured = { long: [], paints: [] });
+  const painted = (name) => requestAnimationFrame(() => setTimeout(() => (measured[name] ??= now())));
   new PerformanceObserver((list) => {
     for (const one of list.getEntries()) {
-      seen.long.push([performance.timeOrigin + one.startTime, one.duration]);
+      measured.long.push([performance.timeOrigin + one.startTime, one.duration]);
     }
   }).observe({ type: "longtask" });
   new MutationObserver(() => {
@@ -38,9 +38,9 @@ WATCH = """
     const inside = open?.previousElementSibling?.querySelector(".ns-inside");
     const unfinished = (inside?.textContent ?? "") + (open?.textContent ?? "");
     if (unfinished.includes("The last word.")) painted("last");
-    if (unfinished !== seen.unfinished) seen.paints.push(now());
-    seen.unfinished = unfinished;
-    if (!text && seen.first && document.querySelector(".jp-RenderedMarkdown small")) painted("swapped");
+    if (unfinished !== measured.unfinished) measured.paints.push(now());
+    measured.unfinished = unfinished;
+    if (!text && measured.first && document.querySelector(".jp-RenderedMarkdown small")) painted("swapped");
   }).observe(document.querySelector(".jp-Notebook"), { childList: true, subtree: true });
 }
 """
@@ -80,8 +80,8 @@ class Watched:
         self._page.evaluate(WATCH)
         self._lab.api.play(script)
         notebook.run_last()
-        self._page.wait_for_function(f"window.seen.{until}")
-        return dict(self._page.evaluate("window.seen"))
+        self._page.wait_for_function(f"window.measured.{until}")
+        return dict(self._page.evaluate("window.measured"))
 
 
 def p95(values: list[float]) -> float:
@@ -94,9 +94,9 @@ def first_text(here: Watched, times: int = 20) -> Iterator[float]:
         clock = Clock()
         hold = Hold()
         steps: list[Step] = [Pause(0.3), clock("first", start() + delta("Hello")), hold, end()]
-        seen = here.ask(Script(steps), "first")
+        measured = here.ask(Script(steps), "first")
         hold.let_go.set()
-        yield seen["first"] - clock.at["first"]
+        yield measured["first"] - clock.at["first"]
 
 
 def long_answer(here: Watched, text: str, count: int, per_second: int) -> dict[str, float]:
@@ -106,16 +106,16 @@ def long_answer(here: Watched, text: str, count: int, per_second: int) -> dict[s
     for n in range(0, count, per_second // 100):
         steps += [b"".join(pieces[n : n + per_second // 100]), Pause(0.01)]
     steps += [clock("last", delta(f"\n\n{LAST}")), Pause(1), clock("end", end())]
-    seen = here.ask(Script(steps), "swapped")
-    live = [ms for at, ms in seen["long"] if clock.at["first"] <= at < clock.at["last"]]
-    swap = [ms for at, ms in seen["long"] if at >= clock.at["end"]]
-    paints = [at for at in seen["paints"] if at < clock.at["last"]]
+    measured = here.ask(Script(steps), "swapped")
+    live = [ms for at, ms in measured["long"] if clock.at["first"] <= at < clock.at["last"]]
+    swap = [ms for at, ms in measured["long"] if at >= clock.at["end"]]
+    paints = [at for at in measured["paints"] if at < clock.at["last"]]
     return {
         "long tasks before the last byte, ms": sum(live),
         "the longest of them, ms": max(live, default=0),
-        "last text painted after, ms": seen["last"] - clock.at["last"],
+        "last text painted after, ms": measured["last"] - clock.at["last"],
         "paints a second": 1000 * len(paints) / (clock.at["last"] - clock.at["first"]),
-        "end of the stream to the static output, ms": seen["swapped"] - clock.at["end"],
+        "end of the stream to the static output, ms": measured["swapped"] - clock.at["end"],
         "long tasks of the swap, ms": sum(swap),
     }
 
@@ -145,8 +145,8 @@ def main() -> None:
     }
     with watched() as here:
         first = list(first_text(here))
-    told = f"median {statistics.median(first):.0f} ms, p95 {p95(first):.0f} ms"
-    print(f"first byte to first text: {told}", flush=True)
+    figures = f"median {statistics.median(first):.0f} ms, p95 {p95(first):.0f} ms"
+    print(f"first byte to first text: {figures}", flush=True)
     for name, text in texts.items():
         print(f"\n{name}, 2,000 deltas/s")
         with watched() as here:  # JupyterLab grows slower with each notebook that is open

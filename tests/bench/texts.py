@@ -21,11 +21,11 @@ CODE = {
 
 
 def _prose(chance: random.Random, words: int = 40) -> str:
-    said = [chance.choice(WORDS) for _ in range(words)]
-    said[3] = f"**{said[3]}**"
-    said[7] = f"`{said[7]}`"
-    said[11] = f"[{said[11]}](https://example.org/{said[12]})"
-    return " ".join(said).capitalize() + "."
+    chosen = [chance.choice(WORDS) for _ in range(words)]
+    chosen[3] = f"**{chosen[3]}**"
+    chosen[7] = f"`{chosen[7]}`"
+    chosen[11] = f"[{chosen[11]}](https://example.org/{chosen[12]})"
+    return " ".join(chosen).capitalize() + "."
 
 
 def _blocks(chance: random.Random, n: int) -> Iterator[str]:
@@ -45,13 +45,13 @@ def _blocks(chance: random.Random, n: int) -> Iterator[str]:
 def document(characters: int, seed: int = 1) -> str:
     """Markdown of so many characters."""
     chance = random.Random(seed)  # noqa: S311 - the same text each time
-    said: list[str] = []
+    blocks: list[str] = []
     length = n = 0
     while length < characters:
-        said += _blocks(chance, n)
-        length = sum(map(len, said)) + 2 * len(said)
+        blocks += _blocks(chance, n)
+        length = sum(map(len, blocks)) + 2 * len(blocks)
         n += 1
-    return "\n\n".join(said)[:characters]
+    return "\n\n".join(blocks)[:characters]
 
 
 def dense(characters: int, seed: int = 1) -> str:

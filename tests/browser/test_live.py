@@ -81,11 +81,11 @@ def test_the_button_says_stopping_at_once(page: Page, lab: Lab) -> None:
     notebook = Notebook(page, lab, path, app="lab")
     notebook.run_all()
     expect(page.locator(".ns-text")).to_contain_text("text")
-    said = page.evaluate(
+    state = page.evaluate(
         "() => { const b = document.querySelector('.ns-stop'); b.click();"
         " return [b.textContent, b.disabled, document.querySelector('.ns-state').textContent]; }"
     )
-    assert said == ["Stopping", True, "Stopping"]
+    assert state == ["Stopping", True, "Stopping"]
     expect(notebook.output(2)).to_contain_text("stopped")
 
 

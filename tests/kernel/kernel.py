@@ -94,7 +94,7 @@ class Kernel:
 
         ``cell_id`` is for a cell that is run again; otherwise each is a new one.
         """
-        told = {
+        request = {
             "code": code,
             "silent": False,
             "store_history": True,
@@ -104,7 +104,7 @@ class Kernel:
             **content,
         }
         metadata = {"cellId": cell_id or f"cell-{len(self._cells)}"} if watched else {}
-        message = self._client.session.msg("execute_request", told, metadata=metadata)
+        message = self._client.session.msg("execute_request", request, metadata=metadata)
         if subshell_id:
             message["header"]["subshell_id"] = subshell_id
         self._client.shell_channel.send(message)
@@ -158,8 +158,8 @@ class Kernel:
 
     def painted(self, comm_id: str) -> list[Message]:
         """The messages that the view's page got, with their packets read."""
-        told = [m for m in self.messages if m["msg_type"] == "comm_msg"]
-        ours = [m for m in told if m["content"]["comm_id"] == comm_id]
+        messages = [m for m in self.messages if m["msg_type"] == "comm_msg"]
+        ours = [m for m in messages if m["content"]["comm_id"] == comm_id]
         customs = [(m["content"]["data"].get("content") or {}, m) for m in ours]
         return [
             {
@@ -171,7 +171,9 @@ class Kernel:
             if content.get("kind") == "paint"
         ]
 
-    def tell(self, comm_id: str, content: Message, subshell_id: str | None = None) -> None:
+    def send_from_page(
+        self, comm_id: str, content: Message, subshell_id: str | None = None
+    ) -> None:
         """Send what a page sends: ``{"kind": "stop"}`` is the click."""
         data = {"method": "custom", "content": content}
         message = self._client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
@@ -182,7 +184,9 @@ class Kernel:
     def click_stop(self, *, subshell: bool = False) -> None:
         """Click on Stop in the newest view, once it is there; in a page that uses a subshell."""
         self.until(self.views)
-        self.tell(self.views()[-1], {"kind": "stop"}, self.subshell() if subshell else None)
+        self.send_from_page(
+            self.views()[-1], {"kind": "stop"}, self.subshell() if subshell else None
+        )
 
     @property
     def has_subshells(self) -> bool:
@@ -205,8 +209,8 @@ class Kernel:
     @property
     def iopub(self) -> str:
         """The address at which the kernel says everything to everyone."""
-        told = self._manager.get_connection_info()
-        return f"{told['transport']}://{told['ip']}:{told['iopub_port']}"
+        info = self._manager.get_connection_info()
+        return f"{info['transport']}://{info['ip']}:{info['iopub_port']}"
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()

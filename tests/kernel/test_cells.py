@@ -76,14 +76,14 @@ def test_nothing_of_an_answer_stays_once_its_variable_is_gone(kernel: Kernel) ->
 def test_metadata_holds_the_usage_and_no_secret(kernel: Kernel, server: Server) -> None:
     cell = kernel.run("%%claude poem --system sssecret\nHi")
     (output,) = cell.outputs
-    told = output["metadata"]["notebook_stream"]
-    assert set(told) == {
+    facts = output["metadata"]["notebook_stream"]
+    assert set(facts) == {
         "version", "name", "model", "stop_reason", "complete", "usage", "cost_usd", "seconds",
         "first_token_seconds", "request_id", "chat",
     }  # fmt: skip
-    assert told["usage"] == {"input_tokens": 25, "output_tokens": 12}
-    assert (told["name"], told["complete"], told["stop_reason"]) == ("poem", True, "end_turn")
-    assert told["cost_usd"] == pytest.approx((25 * 2 + 12 * 10) / 1e6)
+    assert facts["usage"] == {"input_tokens": 25, "output_tokens": 12}
+    assert (facts["name"], facts["complete"], facts["stop_reason"]) == ("poem", True, "end_turn")
+    assert facts["cost_usd"] == pytest.approx((25 * 2 + 12 * 10) / 1e6)
     assert "sssecret" not in json.dumps(output)
     assert "sk-ant-test" not in json.dumps([m["content"] for m in kernel.messages])
 
@@ -117,7 +117,7 @@ def test_a_fault_is_one_sentence_and_keeps_what_came(
     )
 
 
-def test_overload_is_tried_again_and_then_told(kernel: Kernel, server: Server) -> None:
+def test_overload_is_tried_again_and_then_reported(kernel: Kernel, server: Server) -> None:
     server.play(*[refusal(529, "overloaded_error", "Overloaded")] * 3)
     cell = kernel.run("%%claude poem\nGo.")
     assert "overloaded" in cell.error["traceback"][0]
@@ -279,10 +279,10 @@ def test_what_is_left_out_of_a_prompt_is_said_below_the_answer(
     second = kernel.run("%claude --chat trip Sum {{ df }}")
     third = kernel.run("from notebook_stream import ask\nz = ask('Sum {{ df }}', raw=False)")
     for cell, request in zip((first, second, third), server.requests[1:], strict=True):
-        (said,) = re.findall(
+        (words,) = re.findall(
             r"\[… left out here: (.* of 100,000 rows were sent) …\]", request.prompt
         )
-        assert f"df: {said}." in str(cell.outputs[0]["data"]["text/plain"])
+        assert f"df: {words}." in str(cell.outputs[0]["data"]["text/plain"])
     refused = kernel.run("%%claude x\nOn {{ (n for n in df) }}")
     assert "is a generator, whose text is only its address; write {{ list(" in refused.stderr
     assert len(server.requests) == 4
@@ -309,7 +309,7 @@ def test_interpolation_fills_in_once(kernel: Kernel, server: Server) -> None:
     assert server.requests[2].prompt == "{{ nowhere }}\n"
 
 
-def test_a_name_that_held_something_else_is_told(kernel: Kernel) -> None:
+def test_a_name_that_held_something_else_is_reported(kernel: Kernel) -> None:
     kernel.run("data = [1, 2]")
     cell = kernel.run("%%claude data\nhi")
     assert "data held a value of type list" in shown(cell)
@@ -430,7 +430,7 @@ def test_a_cell_awaits_so_that_tasks_of_the_user_go_on(kernel: Kernel, server: S
     assert int(kernel.value("len(ticks) - before")) > 5
 
 
-def test_a_page_that_says_nothing_is_told_how_to_stop_and_one_that_comes_late_shows_the_view(
+def test_a_silent_page_shows_how_to_stop_and_one_that_comes_late_shows_the_view(
     kernel: Kernel, server: Server
 ) -> None:
     hold = Hold()
@@ -440,7 +440,7 @@ def test_a_page_that_says_nothing_is_told_how_to_stop_and_one_that_comes_late_sh
     assert "■" in shown(cell)
     assert "poem" in shown(cell)
     assert set(cell.outputs[0]["data"]) == {"text/markdown", "text/plain"}
-    kernel.tell(kernel.views()[0], {"kind": "hello", "have": 0})
+    kernel.send_from_page(kernel.views()[0], {"kind": "hello", "have": 0})
     kernel.until(lambda: "application/vnd.jupyter.widget-view+json" in cell.outputs[0]["data"])
     hold.let_go.set()
     assert kernel.wait(cell).ok
@@ -543,9 +543,9 @@ def test_no_key_reaches_the_front_end(kernel: Kernel, server: Server) -> None:
     kernel.run("import os; os.environ['ANTHROPIC_API_KEY'] += '\\n'")
     assert not kernel.run("%%claude d\nGo.").ok
     kernel.run("print(open('r.txt').read())")
-    told = [m for m in kernel.messages[since:] if m["msg_type"] != "execute_input"]
-    assert any("fine" in str(m["content"]) for m in told)
-    assert CANARY not in str([(m["content"], m["metadata"]) for m in told])
+    messages = [m for m in kernel.messages[since:] if m["msg_type"] != "execute_input"]
+    assert any("fine" in str(m["content"]) for m in messages)
+    assert CANARY not in str([(m["content"], m["metadata"]) for m in messages])
     assert CANARY not in str(kernel.painted(kernel.views()[-1]))
 
 

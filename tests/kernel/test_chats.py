@@ -12,8 +12,8 @@ pytestmark = pytest.mark.one_kernel
 
 def sent(server: Server, number: int) -> list[str]:
     """The prompts of a request, and the texts of the answers between them."""
-    told = server.requests[number].body["messages"]
-    contents = (message["content"] for message in told)
+    messages = server.requests[number].body["messages"]
+    contents = (message["content"] for message in messages)
     return [c if isinstance(c, str) else "".join(b["text"] for b in c) for c in contents]
 
 

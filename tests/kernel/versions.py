@@ -24,6 +24,6 @@ def kernelspecs(version: str, *others: str) -> Path:
     specs = folder / "kernelspecs"
     argv = [str(folder / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     (specs / version).mkdir(parents=True, exist_ok=True)
-    told = {"argv": argv, "display_name": version, "language": "python"}
-    (specs / version / "kernel.json").write_text(json.dumps(told))
+    spec = {"argv": argv, "display_name": version, "language": "python"}
+    (specs / version / "kernel.json").write_text(json.dumps(spec))
     return specs

@@ -85,9 +85,9 @@ def test_a_chat_goes_on_after_every_fault(server: Server) -> None:
         with contextlib.suppress(ns.ClaudeError):
             chat.ask(prompt)
     assert [(turn.prompt, turn.reply) for turn in chat.turns] == [("a", "So far "), ("e", "Good.")]
-    told = server.requests[-1].body["messages"]
-    assert [message["role"] for message in told] == ["user", "assistant", "user"]
-    assert not refused(told[1]["content"], calls_answered=False)
+    messages = server.requests[-1].body["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert not refused(messages[1]["content"], calls_answered=False)
 
 
 def test_a_stopped_stream_is_a_turn(server: Server) -> None:
@@ -134,7 +134,7 @@ def test_chats_without_a_name_are_numbered(server: Server) -> None:
     assert int(str(two.ask("a").chat)) + 1 == int(str(one.ask("a").chat))
 
 
-def test_a_chat_can_be_kept(server: Server) -> None:
+def test_a_chat_can_be_pickled(server: Server) -> None:
     chat = ns.Chat(name="kept", system="S")
     chat.ask("a **b**")
     again = pickle.loads(pickle.dumps(chat))  # noqa: S301 - our own
@@ -147,7 +147,7 @@ def test_a_chat_can_be_kept(server: Server) -> None:
     ]  # fmt: skip
 
 
-def test_mistakes_are_told(server: Server) -> None:
+def test_mistakes_are_explained(server: Server) -> None:
     with pytest.raises(ns.OptionError, match="no option 'sistem'"):
         ns.Chat(sistem="x")
     with pytest.raises(ns.OptionError, match="no option 'chat'"):

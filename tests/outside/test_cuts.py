@@ -61,9 +61,9 @@ async def cut_everywhere(body: bytes, *, dropped: bool) -> None:
         assert reply == text
         # `Answer` names the ending by the same two facts.
         assert error is None or isinstance(error, ConnectionLostError), (end, error)
-        said = [e for e in came if e["type"] == "message_delta"]
-        assert (reply.stop_reason is not None) == bool(said), end
-        assert not (dropped and error is None and not said), end
+        deltas = [e for e in came if e["type"] == "message_delta"]
+        assert (reply.stop_reason is not None) == bool(deltas), end
+        assert not (dropped and error is None and not deltas), end
         assert reply.message is not None
         answered = reply.stop_reason in {"tool_use", "pause_turn"}
         assert not refused(reply.message["content"], calls_answered=answered), end

@@ -1,4 +1,4 @@
-"""Faults of servers, networks and settings: the sentence, what is kept, and that no secret is in it."""
+"""Faults of servers, networks and settings: the sentence, what is stored, and that no secret is in it."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def failing(**options: Any) -> ns.ClaudeError:
 def failing_with_nothing() -> ns.ClaudeError:
     """A failure before any text: one sentence, and an empty reply."""
     error = failing()
-    said = str(error)
-    assert said.isprintable(), said
-    assert said.endswith("."), said
-    assert ". " not in said, said
+    sentence = str(error)
+    assert sentence.isprintable(), sentence
+    assert sentence.endswith("."), sentence
+    assert ". " not in sentence, sentence
     assert isinstance(error.reply, ns.Reply)
-    assert (error.reply, error.reply.complete, error.reply.error) == ("", False, said)
+    assert (error.reply, error.reply.complete, error.reply.error) == ("", False, sentence)
     return error
 
 
@@ -86,7 +86,7 @@ def page(status: int, body: str, **headers: str) -> Script:
     return Script([body.encode()], status, {"content-type": "text/html", **headers})
 
 
-SAID = {
+SENTENCES = {
     "redirect": (page(307, "", location="http://elsewhere.test/"), ["sends elsewhere", "elsewhere.test"]),
     "a gateway's page": (page(403, "<html><b>Access denied</b></html>"), ["may not", "Access denied"]),
     "another API's JSON": (Script([b'{"error": "bad key"}'], 401, JSON), ["bad key", "API_KEY"]),
@@ -113,15 +113,15 @@ SAID = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_what_a_server_says_is_told_in_one_sentence(name: str, server: Server) -> None:
-    script, words = SAID[name]
+@pytest.mark.parametrize("name", SENTENCES)
+def test_what_a_server_says_is_explained_in_one_sentence(name: str, server: Server) -> None:
+    script, words = SENTENCES[name]
     server.play(script)
-    said = str(failing())
-    assert all(word in said for word in words), said
-    assert len(said) < 600
-    assert said.isprintable()
-    assert CANARY not in said
+    sentence = str(failing())
+    assert all(word in sentence for word in words), sentence
+    assert len(sentence) < 600
+    assert sentence.isprintable()
+    assert CANARY not in sentence
     assert len(server.requests) == 1
 
 
@@ -140,7 +140,7 @@ def test_error_and_reply_know_the_same_request(server: Server) -> None:
         assert (error.request_id, error.reply.request_id) == (known, known)
 
 
-class Told(NoView):
+class WaitView(NoView):
     """A view that keeps what is waited for."""
 
     def __init__(self) -> None:
@@ -150,10 +150,10 @@ class Told(NoView):
         self.words.append(words)
 
 
-def test_each_try_is_told_while_it_waits(server: Server) -> None:
+def test_each_try_is_reported_while_it_waits(server: Server) -> None:
     late = refusal(529, "overloaded_error", "Overloaded", **{"retry-after": "0.2"})
     server.play(late, refusal(500, "api_error", "Oops"), answer("ok"))
-    view = Told()
+    view = WaitView()
     assert block(new_answer("hi", view=lambda: view)) == "ok"
     first, second = filter(None, view.words)
     assert first == "the API is overloaded (529); trying again, 2 of 3, in 0.2 s"
@@ -163,7 +163,7 @@ def test_each_try_is_told_while_it_waits(server: Server) -> None:
 
 def test_a_connection_that_closes_before_headers_is_tried_again(server: Server) -> None:
     server.play(Script([], 0), Script([], 0), Script([], 0))
-    view = Told()
+    view = WaitView()
     with pytest.raises(ns.ConnectionLostError, match="connection was lost"):
         block(new_answer("hi", view=lambda: view))
     assert len(server.requests) == 3
@@ -318,9 +318,9 @@ def test_a_dead_proxy_is_named_by_its_variable(which: str, monkeypatch: pytest.M
     for name, value in given.items():
         proxy = f"http://user:{PASSWORD}@{value}" if value.startswith("127.0.0.1:") else value
         monkeypatch.setenv(name, proxy)
-    said = str(failing_with_nothing())
-    assert f"check {words} try again." in said
-    assert PASSWORD not in said
+    sentence = str(failing_with_nothing())
+    assert f"check {words} try again." in sentence
+    assert PASSWORD not in sentence
 
 
 def test_a_proxy_that_refuses_is_named_by_its_variable(
@@ -330,29 +330,29 @@ def test_a_proxy_that_refuses_is_named_by_its_variable(
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://api.test")
     monkeypatch.setenv("HTTP_PROXY", server.url.replace("//", f"//user:{PASSWORD}@"))
     server.play(page(407, "who are you?"))
-    said = str(failing())
-    assert said.endswith("; check HTTP_PROXY.")
-    assert PASSWORD not in said
+    sentence = str(failing())
+    assert sentence.endswith("; check HTTP_PROXY.")
+    assert PASSWORD not in sentence
     monkeypatch.setenv("HTTP_PROXY", f"socks9://user:{PASSWORD}@127.0.0.1:1")
-    said = str(failing())
-    assert "HTTP_PROXY" in said
-    assert PASSWORD not in said
+    sentence = str(failing())
+    assert "HTTP_PROXY" in sentence
+    assert PASSWORD not in sentence
 
 
-def test_no_secret_is_in_anything_that_is_kept(server: Server, tmp_path: Path) -> None:
+def test_no_secret_is_in_anything_that_is_stored(server: Server, tmp_path: Path) -> None:
     server.play(
         answer("fine"),
         refusal(401, "authentication_error", f"no: {CANARY}"),
         Script([start(), delta("par"), event("error", error={"message": f"at {CANARY}"})]),
     )
     reply = ns.ask("hi", record=tmp_path / "a.txt")
-    kept = [pickle.dumps(reply), repr(vars(reply)).encode(), (tmp_path / "a.txt").read_bytes()]
+    stored = [pickle.dumps(reply), repr(vars(reply)).encode(), (tmp_path / "a.txt").read_bytes()]
     for _ in range(2):
         error = failing()
-        kept += [pickle.dumps(error), repr(vars(error)).encode(), str(error).encode()]
-        kept.append("".join(traceback.format_exception(error)).encode())
+        stored += [pickle.dumps(error), repr(vars(error)).encode(), str(error).encode()]
+        stored.append("".join(traceback.format_exception(error)).encode())
     assert CANARY.encode() in json.dumps(server.requests[0].headers).encode()
-    assert not [one for one in kept if CANARY.encode() in one]
+    assert not [one for one in stored if CANARY.encode() in one]
 
 
 def everything(error: BaseException) -> bytes:

@@ -172,9 +172,9 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def no_turn_is_an_orphan(self) -> None:
-        told = self.chat.messages
-        assert [one["role"] for one in told] == ["user", "assistant"] * len(self.chat.turns)
-        assert not any(refused(one["content"], calls_answered=False) for one in told[1::2])
+        messages = self.chat.messages
+        assert [one["role"] for one in messages] == ["user", "assistant"] * len(self.chat.turns)
+        assert not any(refused(one["content"], calls_answered=False) for one in messages[1::2])
         assert all(turn.reply.strip() or turn.reply.complete for turn in self.chat.turns)
         cells = [turn.cell[0] for turn in self.chat.turns if turn.cell]
         together = [cell for cell, _ in itertools.groupby(cells)]

@@ -28,7 +28,7 @@ def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
 
 
 class Noting(Observer):
-    """Notes what it is told."""
+    """Records what it is called with."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -74,7 +74,7 @@ def test_several_observers_see_all_in_order_and_one_that_fails_costs_no_other(
     assert "an observer of the answer failed" in caplog.text
 
 
-def test_a_wait_for_another_try_is_told_before_it(server: Server) -> None:
+def test_a_wait_for_another_try_is_reported_before_it(server: Server) -> None:
     noting = Noting()
     server.play(refusal(529, "overloaded_error", "no", **{"retry-after": "0.05"}), answer("a"))
     block(Answer("hi", Options.of({}), observers=[noting]))

@@ -175,7 +175,7 @@ def test_a_process_that_ends_leaves_no_warning(server: Server) -> None:
     assert "ResourceWarning" not in done.stderr
 
 
-def test_each_of_many_retries_is_told_to_its_own_answer(server: Server) -> None:
+def test_each_of_many_retries_is_reported_to_its_own_answer(server: Server) -> None:
     server.play(refusal(529, "overloaded_error", "no"), answer("a"), answer("b"))
 
     async def main() -> list[str]:

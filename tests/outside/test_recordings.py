@@ -222,7 +222,7 @@ def made(*scripts: bytes, ending: str = "end") -> Recording:
     return Recording((RecordedRound({}, 200, {}, chunks, ending, 0.2),))
 
 
-def test_what_another_process_does_to_the_file_is_seen(
+def test_what_another_process_does_to_the_file_is_noticed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recordings, "LOCK_SECONDS", 60.0)

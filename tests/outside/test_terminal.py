@@ -15,7 +15,7 @@ from typing import IO, Any
 import pexpect
 import pytest
 
-from notebook_stream.cli import _own_copy
+from notebook_stream.cli import _copy_notebooks
 
 from ..attacks import TERMINAL, controls_in
 from ..loopback import (
@@ -158,10 +158,10 @@ def test_a_reader_that_leaves_before_the_last_piece(
         assert pipe_of(running.stdout).readline() == b"first\n"
         pipe_of(running.stdout).close()
         hold.let_go.set()
-        said = pipe_of(running.stderr).read()
+        errors = pipe_of(running.stderr).read()
         assert running.wait(DEADLINE_SECONDS) == 1
-    assert b"Traceback" not in said
-    assert b"ignored" not in said
+    assert b"Traceback" not in errors
+    assert b"ignored" not in errors
     assert server.requests[0].has_closed()
 
 
@@ -245,7 +245,7 @@ def test_no_encoding_costs_an_answer(env: dict[str, str], server: Server, encodi
     assert b"12 out" in done.stderr
 
 
-def test_a_terminal_is_told_nothing_but_text(env: dict[str, str], server: Server) -> None:
+def test_a_terminal_gets_nothing_but_text(env: dict[str, str], server: Server) -> None:
     server.play(hostile_answer())
     shown, status = in_terminal(env, "ask", "hi")
     assert status == 0
@@ -463,7 +463,7 @@ def test_a_terminal_shows_an_answer_once(ipython: pexpect.spawn) -> None:
     ipython.expect_exact("Out[3]: 'Hello, world.'")
 
 
-def test_ipython_in_a_terminal_is_told_nothing_but_text(
+def test_ipython_in_a_terminal_gets_nothing_but_text(
     ipython: pexpect.spawn, server: Server
 ) -> None:
     server.play(hostile_answer())
@@ -513,7 +513,7 @@ def test_jupyter_console_streams_text_and_keeps_the_partial(
     assert server.requests[0].has_closed()
 
 
-def test_jupyter_console_is_told_nothing_but_text(console: pexpect.spawn, server: Server) -> None:
+def test_jupyter_console_gets_nothing_but_text(console: pexpect.spawn, server: Server) -> None:
     server.play(hostile_answer(), refusal(400, HOSTILE[:100], HOSTILE[:100]))
     console.sendline("%claude hi")
     console.expect_exact("12 out")
@@ -552,6 +552,6 @@ def test_demo_opens_a_copy_of_its_own(env: dict[str, str], tmp_path: Path) -> No
 
 
 def test_demo_never_writes_over_the_persons_copy(tmp_path: Path) -> None:
-    copy = _own_copy(tmp_path / "new" / "folder")
+    copy = _copy_notebooks(tmp_path / "new" / "folder")
     copy.write_text("mine")
-    assert _own_copy(copy.parent).read_text() == "mine"
+    assert _copy_notebooks(copy.parent).read_text() == "mine"

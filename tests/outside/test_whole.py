@@ -132,7 +132,7 @@ def test_a_text_without_its_block_is_taken(server: Server) -> None:
     assert (reply, reply.stop_reason, reply.cost) == ("", None, None)
 
 
-def test_a_terminal_and_a_script_are_told_that_it_did_not_stream(
+def test_a_terminal_and_a_script_report_that_it_did_not_stream(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.play(playing(in_one(HELLO)), playing(in_one(HELLO)))

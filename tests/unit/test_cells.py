@@ -7,7 +7,7 @@ import ast
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from notebook_stream.magic.cells import AWAITED, awaiting, keep_raw, quote_cell
+from notebook_stream.magic.cells import ASYNC_MAGIC, keep_raw, make_awaiting, quote_cell
 
 CALL = "get_ipython().run_line_magic('claude', {!r})\n"
 
@@ -113,10 +113,10 @@ def test_a_cell_is_not_complete_before_its_body() -> None:
 
 
 def awaits(source: str) -> int:
-    out = "".join(awaiting(lambda: True)(source.splitlines(keepends=True)))
+    out = "".join(make_awaiting(lambda: True)(source.splitlines(keepends=True)))
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     compile(out, "<cell>", "exec", flags)
-    return out.count(f"await {AWAITED}")
+    return out.count(f"await {ASYNC_MAGIC}")
 
 
 LINE = "get_ipython().run_line_magic('claude', 'hi')"
@@ -147,5 +147,5 @@ def test_calls_await_at_the_top_level_alone(source: str, count: int) -> None:
 
 def test_nothing_awaits_where_it_may_not() -> None:
     lines = [LINE + "\n"]
-    assert awaiting(lambda: False)(lines) == lines
-    assert awaiting(lambda: True)(["not python 'claude'\n"]) == ["not python 'claude'\n"]
+    assert make_awaiting(lambda: False)(lines) == lines
+    assert make_awaiting(lambda: True)(["not python 'claude'\n"]) == ["not python 'claude'\n"]

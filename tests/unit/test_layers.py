@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -35,6 +36,9 @@ ROOMS = (
 FRONT_DOOR = {"__init__", "__main__"}
 """The modules that belong to no room: what the package shows, and its command."""
 
+VERSION = "notebook_stream.__version__"
+"""What every room may import from the package itself."""
+
 ONLY_HERE = {
     "anthropic": {"api"},
     "httpx2": {"api", "recording"},
@@ -43,8 +47,13 @@ ONLY_HERE = {
     "anywidget": {"view"},
     "genai_prices": {"ledger"},
     "markdown_it": {"markdown"},
+    "importlib": {"background", "cli"},
+    "import_modules": {"background", "running"},
+    "__import__": set(),
+    "pkgutil": set(),
+    "runpy": set(),
 }
-"""The rooms that may import a package of others."""
+"""The rooms that may import a package of others, or import something by its name."""
 
 
 def room(path: Path) -> str:
@@ -60,16 +69,26 @@ def resolved(node: ast.ImportFrom, path: Path) -> list[str]:
     return [f"{module}.{alias.name}" for alias in node.names]
 
 
+def named_in(text: str) -> list[str]:
+    """The modules of ours that a string names, as a whole or after the name of a package."""
+    whole: list[str] = re.findall(r"notebook_stream(?:\.\w+)+", text)
+    rest = re.fullmatch(r"\.+(\w+)[\w.]*", text)
+    return [*whole, f"notebook_stream.{rest[1]}"] if rest and rest[1] in RANKS else whole
+
+
 def imports(path: Path) -> list[str]:
     """All that a file imports: at any depth, for a type checker alone, or by name as text."""
     names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names += resolved(node, path)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names += re.findall(r"notebook_stream(?:\.\w+)+", node.value)
+        match node:
+            case ast.Import():
+                names += [alias.name for alias in node.names]
+            case ast.ImportFrom():
+                names += resolved(node, path)
+            case ast.Constant(value=str(text)):
+                names += named_in(text)
+            case ast.Name(id=word) | ast.Attribute(attr=word):
+                names += [word] if word in {"__import__", "import_modules"} else []
     return names
 
 
@@ -77,13 +96,23 @@ FILES = [path for path in PACKAGE.rglob("*.py") if room(path) not in FRONT_DOOR]
 RANKS = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 
 
+def home(name: str) -> str:
+    """The room that something of ours is in; a public name is in that of its module."""
+    _, _, rest = name.partition(".")
+    first = rest.partition(".")[0]
+    if first in notebook_stream.__all__:
+        module = getattr(notebook_stream, first).__module__
+        return str(module.split(".")[1])
+    return first
+
+
 def upward(path: Path, names: list[str]) -> list[str]:
     """The imports that a file may not have."""
     own = room(path)
-    parts = [name.split(".") for name in names]
-    ours = {name[1] for name in parts if name[0] == "notebook_stream" and len(name) > 1}
-    theirs = {name[0] for name in parts} - {"notebook_stream"}
-    wrong = [name for name in ours & RANKS.keys() if name != own and RANKS[name] >= RANKS[own]]
+    ours = {name for name in names if name.partition(".")[0] == "notebook_stream"} - {VERSION}
+    theirs = {name.partition(".")[0] for name in names} - {"notebook_stream"}
+    beside = [name for name in ours if home(name) != own]
+    wrong = [name for name in beside if RANKS.get(home(name), len(ROOMS)) >= RANKS[own]]
     return wrong + [name for name in theirs if own not in ONLY_HERE.get(name, {own})]
 
 
@@ -96,16 +125,50 @@ def test_each_room_has_its_rank_and_is_there() -> None:
     assert {room(path) for path in FILES} == RANKS.keys()
 
 
+def module_of(name: str, modules: set[str]) -> str | None:
+    """The module that a name is, or is in."""
+    while name not in modules and "." in name:
+        name = name.rpartition(".")[0]
+    return name if name in modules else None
+
+
+def test_no_modules_import_each_other() -> None:
+    """Within a room too: an import inside a function does not hide a cycle."""
+    names = {
+        ".".join(["notebook_stream", *path.relative_to(PACKAGE).with_suffix("").parts])
+        .removesuffix(".__init__"): path
+        for path in FILES
+    }  # fmt: skip
+    graph = {
+        name: {module_of(one, set(names)) for one in imports(path)} - {name, None}
+        for name, path in names.items()
+    }
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(names)
+
+
 @pytest.mark.parametrize(
     "line",
     [
         "from ..running import gate",
         "from .. import running",
+        "from .. import ask",
+        "from .. import *",
+        "from notebook_stream import Chat",
+        "import notebook_stream",
         "import notebook_stream.running.gate",
         "if TYPE_CHECKING:\n    from ..running.gate import Gate",
         "def f():\n    from ..verbs import ask",
         "import_module('notebook_stream.running.gate')",
+        "import_module('..running.gate', __package__)",
+        "sys.modules[f'{ROOT}.running']",
+        "from importlib import import_module",
+        "import importlib as names",
+        "__import__(name)",
+        "builtins.__import__(name)",
+        "background.import_modules(name)",
+        "from ..background import import_modules",
         "import anthropic",
+        "def f():\n    from anthropic import types",
     ],
 )
 def test_an_import_upward_is_found(

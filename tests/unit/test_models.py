@@ -20,7 +20,7 @@ def test_an_alias_is_the_newest_model_of_its_line(alias: str) -> None:
     assert all([int(p) for p in o.split("-")[2:] if int(p) < 1000] <= version for o in others)
 
 
-def test_ids_pass_and_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_pass_and_others_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
     assert model_id("claude-next-9") == "claude-next-9"
     assert model_id("us.anthropic.claude-opus-5-5") == "us.anthropic.claude-opus-5-5"

@@ -6,15 +6,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from notebook_stream import OptionError
+from notebook_stream.request.checks import check_count
 from notebook_stream.request.line import read_line
 from notebook_stream.request.options import Options, settings
-from notebook_stream.request.table import markdown_rows
+from tests import docs
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,11 @@ def test_a_wrong_option_names_itself(line: str) -> None:
 def test_a_recording_that_cannot_be_written_is_found_before_anything_is_spent() -> None:
     with pytest.raises(OptionError, match="cannot be written to"):
         Options.of({"record": "/proc/self/recording.txt"})
+
+
+def test_a_count_names_its_own_option() -> None:
+    with pytest.raises(OptionError, match=r"^--most-tries must be .*, got 'x'; write --most-tries"):
+        check_count("most_tries", "x")
 
 
 @pytest.mark.parametrize("value", [0, -1, "0", "x", 1.5, True, ""])
@@ -114,13 +119,13 @@ def test_asking_with_a_wrong_word_for_the_demo_is_one_sentence(clean_env: dict[s
 
 
 def test_the_docs_have_each_option_as_the_table_has_it() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
-    missing = [row for row in markdown_rows() if row not in readme]
-    assert not missing, "\n".join(markdown_rows())
+    readme = docs.README.read_text(encoding="utf-8")
+    assert docs.HEAD in readme
+    assert docs.written(readme) == readme, "run: python -m tests.docs"
 
 
-def test_a_row_alone_makes_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An imaginary option: spelled, checked, put into the body, lasting in a chat."""
+def test_a_row_alone_makes_an_option() -> None:
+    """Two imaginary ones, with a value and a switch: a row is all that each of them takes."""
     code = """
 from notebook_stream.request import table
 effort = table.Option(
@@ -128,27 +133,41 @@ effort = table.Option(
     body=lambda level: {"output_config": {"effort": level}}, lasts=True,
     setting=table.Setting("low", str, "How hard to think."),
 )
-table.TABLE += (effort,)
-table.FLAGGED += (effort,)
-table.BY_FLAG |= {"-e": effort, "--effort": effort}
+loud = table.Option(
+    "loud", "in capitals", ("--loud",), check=bool, body=lambda on: {"loud": on},
+)
+table.TABLE += (effort, loud)
+table.FLAGGED += (effort, loud)
+table.BY_FLAG |= {"-e": effort, "--effort": effort, "--loud": loud}
 table.SETTINGS["effort"] = effort.setting
 table.LASTING += ("effort",)
 import io, contextlib
 from IPython.core.interactiveshell import InteractiveShell
-from notebook_stream.cli import main
+from notebook_stream.cli import _parser, main
 from notebook_stream.magic.magics import ClaudeMagics
 from notebook_stream.request.line import read_line
 from notebook_stream.request.options import Options
-given = read_line("-e high hi").given
+given = read_line("-e high --loud hi").given
 print(Options.of(given).body()["output_config"], Options.of({}).body()["output_config"])
+print(Options.of(given).body()["loud"], "loud" in Options.of({}).body())
 print("--effort LEVEL" in ClaudeMagics.claude.__doc__, ClaudeMagics.effort.help)
 from notebook_stream.magic.calls import LASTING
 print("effort" in LASTING)
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
     main(["ask", "--help"])
 print("--effort LEVEL" in out.getvalue())
+typed = vars(_parser().parse_args(["ask", "hi", "-e", "high", "--loud"]))
+print(typed["effort"], typed["loud"], vars(_parser().parse_args(["ask", "hi"]))["loud"])
+print("\\n".join(row for row in table.markdown_rows() if "effort" in row or "loud" in row))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == [
-        "{'effort': 'HIGH'} {'effort': 'LOW'}", "True How hard to think.", "True", "True"
-    ], done.stderr  # fmt: skip
+        "{'effort': 'HIGH'} {'effort': 'LOW'}",
+        "True False",
+        "True How hard to think.",
+        "True",
+        "True",
+        "high True None",
+        "| `-e`, `--effort LEVEL` | how hard to think |",
+        "| `--loud` | in capitals |",
+    ], done.stderr

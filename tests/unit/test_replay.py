@@ -103,7 +103,7 @@ def test_headers_are_text(tmp_path: Path) -> None:
     assert load(path).rounds[0].headers == {"content-type": "5"}
 
 
-def test_a_file_cut_anywhere_is_told(tmp_path: Path) -> None:
+def test_a_file_cut_anywhere_is_reported(tmp_path: Path) -> None:
     data = GOOD.dump()
     path = tmp_path / "recording.txt"
     for length in range(len(data) - 1):

@@ -121,7 +121,7 @@ def test_unknown_events_blocks_and_deltas_pass() -> None:
     assert reply.blocks[0] == {"type": "hologram", "frames": [], "frame": {"n": 2}}
 
 
-def test_invalid_tool_input_is_kept_as_text() -> None:
+def test_invalid_tool_input_is_preserved_as_text() -> None:
     reply = folded(
         block(type="tool_use", name="f", input={}), delta("input_json_delta", partial_json='{"x')
     )
@@ -131,9 +131,9 @@ def test_invalid_tool_input_is_kept_as_text() -> None:
 def test_a_long_text_is_held_once_and_every_view_of_it_is_whole() -> None:
     text = "wave 🌊 " * 10_000
     reply = folded(block(type="text", text=""), delta("text_delta", text=text))
-    kept = pickle.dumps(reply)
-    assert len(kept) < 1.5 * len(text.encode())
-    for one in (reply, pickle.loads(kept)):  # noqa: S301 - just made
+    pickled = pickle.dumps(reply)
+    assert len(pickled) < 1.5 * len(text.encode())
+    for one in (reply, pickle.loads(pickled)):  # noqa: S301 - just made
         assert one.blocks == [{"type": "text", "text": text}]
         assert one.message is not None
         assert one.message["content"] == [{"type": "text", "text": text.rstrip()}]
@@ -284,7 +284,9 @@ def test_a_pickle_of_version_0_1_0_loads(layout: str) -> None:
 @pytest.mark.skipif(not CORPUS, reason="NOTEBOOK_STREAM_RECORDINGS names no recordings")
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_real_streams_fold_to_the_sum_of_their_text_deltas(path: Path) -> None:
-    seen = list(events(path.read_text(encoding="utf-8")))
-    deltas = [event.get("delta") or {} for event in seen if event["type"] == "content_block_delta"]
+    recorded = list(events(path.read_text(encoding="utf-8")))
+    deltas = [
+        event.get("delta") or {} for event in recorded if event["type"] == "content_block_delta"
+    ]
     text = "".join(d["text"] for d in deltas if d["type"] == "text_delta")
-    assert folded(*seen) == text
+    assert folded(*recorded) == text

@@ -97,7 +97,7 @@ def test_a_whole_answer_is_sent_back_whole() -> None:
     assert reply.message["content"] == reply.blocks
 
 
-def test_what_is_not_known_is_kept() -> None:
+def test_unknown_events_are_preserved() -> None:
     strange = {"type": "text_delta", "text": "b", "mood": "calm"}
     body = stream(({"type": "hologram", "depth": 3}, [{"type": "depth_delta", "voxels": [1]}]))
     reply = folded(
@@ -156,7 +156,7 @@ def test_any_shape_in_any_place_leaves_a_reply(shape: Any) -> None:
     reply.encode()
 
 
-def test_json_of_any_depth_is_kept_as_text() -> None:
+def test_json_of_any_depth_is_preserved_as_text() -> None:
     deep = "[" * 100_000
     reply = folded(stream(call("tool_use", "f", deep)))
     assert reply.blocks[0]["input"] == deep

@@ -153,7 +153,7 @@ def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
     assert " open>" not in timeline.take_finished()[0]
     assert (
         timeline.render_open_block()[1]
-        == '<p class="ns-aside"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
+        == '<p class="ns-segment"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
     )
 
 

@@ -25,7 +25,7 @@ def reply(
     return draft.freeze(ending)
 
 
-def said(text: str) -> Reply:
+def make_reply(text: str) -> Reply:
     return reply({"type": "text", "text": text})
 
 
@@ -33,7 +33,7 @@ def asked(turns: list[Turn], prompt: str, cell: Cell | None = None) -> list[str]
     """Ask, and answer with the prompt in capitals; the prompts that go before it."""
     place = Place("c", turns, cell)
     before = [turn.prompt for turn in place.before()]
-    place.keep(prompt, said(prompt.upper()))
+    place.keep(prompt, make_reply(prompt.upper()))
     return before
 
 
@@ -85,7 +85,7 @@ def test_a_cell_of_many_turns_replaces_them_one_by_one(turns: list[Turn]) -> Non
 
 def test_turns_of_others_between_those_of_a_cell_stay_there() -> None:
     cells = zip("axbyc", "10101", strict=True)
-    turns = [Turn(prompt, said("x"), (cell, "run 1")) for prompt, cell in cells]
+    turns = [Turn(prompt, make_reply("x"), (cell, "run 1")) for prompt, cell in cells]
     assert asked(turns, "A", AGAIN) == []
     assert asked(turns, "B", AGAIN) == ["A", "x"]
     assert prompts(turns) == ["A", "x", "B", "y", "c"]
@@ -113,7 +113,7 @@ def test_a_turn_of_which_nothing_came_anew_keeps_its_place(turns: list[Turn], nu
             expected[n] = prompt.lower()
             place.keep(prompt, NOTHING_CAME)
         else:
-            place.keep(prompt, said(prompt.upper()))
+            place.keep(prompt, make_reply(prompt.upper()))
     Place("c", turns, AGAIN).end_run()
     assert prompts(turns) == ["before", *expected, "after"]
     assert asked(turns, "next", ("1", "run 4")) == ["before"]
@@ -122,7 +122,7 @@ def test_a_turn_of_which_nothing_came_anew_keeps_its_place(turns: list[Turn], nu
 
 
 def test_what_holds_for_later_turns_stays_with_the_first(turns: list[Turn]) -> None:
-    Place("c", turns, AGAIN, lasting={"system": "S"}).keep("A", said("A"))
+    Place("c", turns, AGAIN, lasting={"system": "S"}).keep("A", make_reply("A"))
     Place("c", turns, ("1", "run 4"), lasting={"system": "T"}).keep("A", NOTHING_CAME)
     assert turns[1].options == {"system": "S"}
 
@@ -144,7 +144,7 @@ THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "s"}
     ids=["nothing", "blank", "thinking", "error", "refusal"],
 )
 def test_what_cannot_stand_makes_no_turn_and_leaves_the_old_one(one: Reply) -> None:
-    turns = [Turn("old", said("x"), ("1", "run 1"))]
+    turns = [Turn("old", make_reply("x"), ("1", "run 1"))]
     Place("c", turns, ("1", "run 2")).keep("new", one)
     assert [turn.prompt for turn in turns] == ["old"]
 

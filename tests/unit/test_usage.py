@@ -64,7 +64,7 @@ def test_dollars_keep_the_digits_that_matter(cost: float, text: str) -> None:
     assert dollars(cost) == text
 
 
-def test_an_ending_that_is_not_plain_is_told_with_what_to_do() -> None:
+def test_an_ending_that_is_not_plain_is_explained_with_a_remedy() -> None:
     data = mimebundle(Reply("", stop_reason="max_tokens", model="<b>"), (), "cut", "cut")
     assert "raise --max-tokens" in data["text/markdown"]
     assert "<b>" not in data["text/markdown"]
@@ -77,8 +77,8 @@ def test_an_ending_that_is_not_plain_is_told_with_what_to_do() -> None:
 
 
 def test_metadata_can_be_saved() -> None:
-    told = metadata(Reply("x", usage=Usage(input_tokens=1)), "poem")
-    assert json.loads(json.dumps(told))["notebook_stream"]["usage"] == {"input_tokens": 1}
+    facts = metadata(Reply("x", usage=Usage(input_tokens=1)), "poem")
+    assert json.loads(json.dumps(facts))["notebook_stream"]["usage"] == {"input_tokens": 1}
 
 
 @pytest.mark.parametrize("count", ["25", None, 2.5, [], {"a": 1}, -1, True])
@@ -144,8 +144,8 @@ def test_summaries_and_advice_are_paid_for_too() -> None:
     assert price("claude-opus-5-5", {**usage, "iterations": [{**apart, "model": "x"}]}) is None
 
 
-def notebook(path: Path, *told: dict[str, Any]) -> Path:
-    outputs = [{"output_type": "display_data", "metadata": one} for one in (*told, {})]
+def notebook(path: Path, *given: dict[str, Any]) -> Path:
+    outputs = [{"output_type": "display_data", "metadata": one} for one in (*given, {})]
     cells = [{"cell_type": "code", "outputs": outputs}, {"cell_type": "markdown"}]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"cells": cells}))
@@ -162,8 +162,8 @@ def test_saved_notebooks_tell_their_usage(
     notebook(tmp_path / ".ipynb_checkpoints" / "one.ipynb", paid)
     assert main(["usage", str(one), str(tmp_path / "sub"), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    told = [(row["notebook"][-9:], row["model"], row["requests"], row["cost"]) for row in rows]
-    assert told == [
+    figures = [(row["notebook"][-9:], row["model"], row["requests"], row["cost"]) for row in rows]
+    assert figures == [
         ("one.ipynb", "m", 2, 1.0), ("one.ipynb", "m (recorded)", 1, 0.0), ("two.ipynb", "m", 1, 0.5),
     ]  # fmt: skip
     assert main(["usage", str(tmp_path)]) == 0
