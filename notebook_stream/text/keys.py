@@ -187,7 +187,7 @@ def _holds_secret(variable: str) -> bool:
 
 def _is_secret_name(name: str) -> bool:
     name = name.lower()
-    return re.split("[-_]", name)[-1] in SECRET_WORDS and name != "idempotency-key"
+    return name.replace("_", "-").rpartition("-")[2] in SECRET_WORDS and name != "idempotency-key"
 
 
 def _in_token_file() -> Iterator[str]:
