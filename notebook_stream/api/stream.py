@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any, TypeVar, cast
 
@@ -253,16 +253,31 @@ def _is_content(event: Event) -> bool:
 
 
 def _redact_envelope(event: Event) -> Event:
-    """Take keys out of what a server says about an answer: its model, its id, its counts."""
-    left: list[Any] = [] if _is_content(event) else [event]
+    """Redact what a server says about an answer: its model, its id, its counts.
+
+    Hardly any event holds a secret, so all strings of one are searched together first, a line each:
+    a pattern that matches in one of them matches there too.
+    """
+    if _is_content(event):
+        return event
+    places = list(_strings(event))
+    together = "\n".join(part[name] for part, name in places)
+    if keys.redact_message(together) != together:
+        for part, name in places:
+            part[name] = keys.redact_message(part[name])
+    return event
+
+
+def _strings(event: Event) -> Iterator[tuple[Any, Any]]:
+    """Yield each object or list with a string in it, and the name or index of the string there."""
+    left: list[Any] = [event]
     while left:
         part = left.pop()
         for name, value in part.items() if isinstance(part, dict) else enumerate(part):
             if isinstance(value, str):
-                part[name] = keys.redact_message(value)
+                yield part, name
             elif isinstance(value, dict | list) and name != "content":
                 left.append(value)
-    return event
 
 
 def _is_untyped_error(event: Event) -> bool:

@@ -27,6 +27,8 @@ async def wait_until_done(future: Future) -> None:
     Raises:
         CancelledError: The waiting task was cancelled; the future goes on.
     """
+    if future.done():
+        return  # else the loop would write to its own socket, and wake up, for nothing
     done = asyncio.wrap_future(future)
     while not future.done():
         await asyncio.wait({done}, timeout=TICK_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from operator import add
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,7 @@ class Sum:
         )
 
     def __add__(self, other: Sum) -> Sum:
-        return Sum(*map(add, astuple(self), astuple(other)))
+        return Sum(*map(add, vars(self).values(), vars(other).values()))
 
     def row(self, *names: str) -> tuple[str, ...]:
         """The cells of a table row, as text."""

@@ -82,12 +82,14 @@ def remember(headers: Iterable[tuple[str, str]] = ()) -> None:
         _known.setdefault(secret)
 
 
+_ANTHROPIC_KEY = re.compile(r"(?i)sk-ant-[\w-]+")
+
+
 def redact(text: str) -> str:
     """Return ``text`` with `MARK` for each known secret and each string like an Anthropic key."""
-    for secret in sorted({*list(_known), *_in_environment()}, key=len, reverse=True):
-        if _is_long_enough(secret):
-            text = _pattern(secret).sub(MARK, text)
-    return re.sub(r"(?i)sk-ant-[\w-]+", MARK, text)
+    for pattern in _patterns(frozenset({*list(_known), *_in_environment()})):
+        text = pattern.sub(MARK, text)
+    return _ANTHROPIC_KEY.sub(MARK, text)
 
 
 _SHAPES = tuple(
@@ -143,22 +145,33 @@ def _redact_record(record: logging.LogRecord) -> bool:
     return True
 
 
-def _in_environment() -> Iterator[str]:
-    """Yield the secrets that the SDK and its HTTP transport read from environment variables.
+def _in_environment() -> frozenset[str]:
+    """Return the secrets that the SDK and its HTTP transport read from environment variables.
+
+    The environment is read anew at each call, so that a variable which was changed counts at once.
+    What is cached depends on the names, and on the values, that were read, and on nothing else.
 
     Source: ``os.environ`` in anthropic 2.13, ``_client.py`` and ``lib/``; urllib's ``getproxies``.
     """
-    for name in list(os.environ):
-        if read := _reader_of(name):
-            yield from read(os.environ.get(name, "").strip())
+    names = _secret_variables(tuple(os.environ))
+    return _in_variables(tuple((name, os.environ.get(name, "")) for name in names))
 
 
-@lru_cache(1000)
+@lru_cache(16)
+def _secret_variables(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the environment's variables that may hold a secret."""
+    return tuple(name for name in names if _reader_of(name))
+
+
+@lru_cache(16)
+def _in_variables(variables: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    """Return the secrets in the values of variables, given as pairs of name and value."""
+    readers = ((_reader_of(name), value.strip()) for name, value in variables)
+    return frozenset(secret for read, value in readers if read for secret in read(value))
+
+
 def _reader_of(variable: str) -> Callable[[str], Iterable[str]] | None:
-    """Return what reads the secrets in the value of a variable; None where it holds none.
-
-    Each variable of the environment is asked for at each redaction, and its name alone decides.
-    """
+    """Return what reads the secrets in the value of a variable; None where it holds none."""
     if variable == HEADERS:
         return _in_custom_headers
     if variable.upper().endswith(("_PROXY", "_BASE_URL")):
@@ -174,14 +187,14 @@ def _holds_secret(variable: str) -> bool:
 
 def _is_secret_name(name: str) -> bool:
     name = name.lower()
-    return re.split("[-_]", name)[-1] in SECRET_WORDS and name != "idempotency-key"
+    return name.replace("_", "-").rpartition("-")[2] in SECRET_WORDS and name != "idempotency-key"
 
 
 def _in_token_file() -> Iterator[str]:
     """Yield the identity token in the file that `TOKEN_FILE` names, where it can be read."""
-    path = Path(os.environ.get(TOKEN_FILE) or os.devnull)
+    named = os.environ.get(TOKEN_FILE)
     try:
-        if path.is_file():
+        if named and (path := Path(named)).is_file():
             with path.open(encoding="utf-8") as file:
                 yield file.read(LARGEST_TOKEN).strip()
     except (OSError, ValueError):
@@ -237,6 +250,13 @@ def _in_address(address: str) -> Iterator[str]:
 
 def _is_long_enough(secret: str) -> bool:
     return len(secret) >= (SHORTEST_WORD if secret.isalpha() or secret.isdigit() else SHORTEST)
+
+
+@lru_cache(16)
+def _patterns(secrets: frozenset[str]) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns that find secrets, the longest first: it may contain a shorter one."""
+    longest_first = sorted(secrets, key=len, reverse=True)
+    return tuple(_pattern(secret) for secret in longest_first if _is_long_enough(secret))
 
 
 @lru_cache(1000)

@@ -414,6 +414,27 @@ def test_a_key_that_a_server_echoes_leaves_with_no_error(
     assert "bad key" in str(error)
 
 
+@pytest.mark.parametrize("echo", ECHOES, ids=lambda echo: echo[0])
+def test_what_a_server_says_beside_an_answer_is_redacted_string_by_string(
+    echo: tuple[str, dict[str, str], str, str], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, environment, message, secret = echo
+    monkeypatch.setattr(keys, "_known", {})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = {"first": "bearer", "list": ["123456789", message, {"last": message}], "plain": "x\ny"}
+    server.play(Script([start(), event("note", **said), event("note", at=message), end()]))
+    with ns.stream("hi") as s:
+        notes = [one for one in s.events() if one["type"] == "note"]
+    alone = keys.redact_message(message)
+    assert secret not in alone
+    assert notes == [
+        {"type": "note", "first": "bearer", "list": ["123456789", alone, {"last": alone}],
+         "plain": "x\ny"},
+        {"type": "note", "at": alone},
+    ]  # fmt: skip
+
+
 ALL_KINDS = f"bad {CANARY[:12]}... gateway%2Bcanary https://u:canary@gw.test/v1 given"
 """Secrets of every kind: what looks like one, a known one in another spelling, an address's."""
 

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anthropic
@@ -85,6 +86,37 @@ def test_a_key_that_was_sent_is_known_when_the_environment_has_another(
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "canary-new")
     text = "canary-old canary-minted canary-new 0123456789abcdef0123"
     assert keys.redact(text) == "… … … 0123456789abcdef0123"
+
+
+def test_a_change_of_the_environment_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "canary-one canary-two canary-three"
+    assert keys.redact(text) == text
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-one")
+    assert keys.redact(text) == "… canary-two canary-three"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-two")  # the same variables, another value
+    assert keys.redact(text) == "canary-one … canary-three"
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "canary-two")  # the same values, other variables
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary-three")
+    assert keys.redact(text) == "canary-one … …"
+    monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN")
+    assert keys.redact(text) == "canary-one canary-two …"
+    keys.remember([("x-api-key", "canary-one")])  # a secret that the environment never had
+    assert keys.redact(text) == "… canary-two …"
+
+
+def test_threads_that_change_keys_redact_each_its_own() -> None:
+    def redacts(number: int) -> bool:
+        secrets = [f"canary-{number}-{turn}" for turn in range(200)]
+        for secret in secrets:
+            os.environ[f"ANTHROPIC_{number}_KEY"] = secret
+            if keys.redact(f"<{secret}>") != "<…>":
+                return False
+            keys.remember()
+        del os.environ[f"ANTHROPIC_{number}_KEY"]
+        return not any("canary" in keys.redact(secret) for secret in secrets)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(redacts, range(4)))
 
 
 def test_an_identity_token_in_a_file_is_known(
