@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,6 +21,7 @@ from .prompt import Filled, fill_in
 from .request.options import Options
 from .running import waiting
 from .running.answer import Answer, Stage
+from .running.items import ItemQueue
 from .running.observers import Observer
 from .running.views import view_here
 from .values.reply import Reply
@@ -261,16 +261,14 @@ class AsyncStream(_Streamed):
     """An answer on its way, to loop over; the end of ``async with`` closes the connection."""
 
     def __init__(self, call: _Call) -> None:
-        self._queue: asyncio.Queue[_Item] = asyncio.Queue()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._items_left = ItemQueue[_Item]()
         super().__init__(call)
 
     def _put(self, item: _Item) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+        self._items_left.put(item)
 
     async def __aenter__(self) -> AsyncStream:
-        self._loop = asyncio.get_running_loop()
+        self._items_left.read_here()
         ticket = self._join()
         try:
             await ticket.wait_async()
@@ -310,9 +308,9 @@ class AsyncStream(_Streamed):
 
     async def _items(self) -> AsyncIterator[tuple[Event, str]]:
         _check_started(self._answer, "async with astream(...) as s: ...")
-        while (item := await self._queue.get()) is not None:
+        while (item := await self._items_left.get()) is not None:
             yield item
-        self._queue.put_nowait(None)  # So a second loop ends at once.
+        self._items_left.put(None)  # So a second loop ends at once.
         self._answer.outcome()
 
     @property

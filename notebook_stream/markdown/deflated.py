@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import zlib
 
+LEAST_DEFLATED = 20_000
+"""The characters that are deflated at once; fewer of them would take more memory."""
+
 
 class DeflatedText:
-    """Text that is appended to, each part deflated: about a fifth of its size.
+    """Text that is appended to, all but its end deflated: about a fifth of its size.
 
     A `str` takes four bytes for each of its characters as soon as one of them is an emoji.
 
@@ -18,11 +21,15 @@ class DeflatedText:
     def __init__(self) -> None:
         self.end = ""
         self._parts: list[bytes] = []
+        self._rest = ""
 
     def append(self, text: str) -> None:
         """Append ``text``."""
         self.end = text[-2:]
-        self._parts.append(zlib.compress(text.encode(errors="surrogatepass"), 1))
+        self._rest += text
+        if len(self._rest) >= LEAST_DEFLATED:
+            self._parts.append(zlib.compress(self._rest.encode(errors="surrogatepass"), 1))
+            self._rest = ""
 
     def copy(self) -> DeflatedText:
         """Return a copy, to which text is appended independently."""
@@ -32,7 +39,8 @@ class DeflatedText:
 
     def __str__(self) -> str:
         """Return the whole text."""
-        return b"".join(map(zlib.decompress, self._parts)).decode(errors="surrogatepass")
+        parts = b"".join(map(zlib.decompress, self._parts))
+        return parts.decode(errors="surrogatepass") + self._rest
 
 
 class FinishedText:

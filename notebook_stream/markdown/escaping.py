@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from textwrap import dedent
 
+from ..text.slices import map_slices
 from .grammar import strip_invisible
 
 MONEY = "<span>&#36;</span>"
@@ -24,10 +26,18 @@ def escape_markup(text: str) -> str:
 
 
 def escape_signs(signs: str, text: str) -> str:
-    """Return ``text`` with character references for the matches of the pattern ``signs``.
+    """Return ``text`` with character references for its signs.
 
     Dollar signs and backslashes become `MONEY` and `BACKSLASH` in any case.
+
+    Args:
+        signs: A pattern that matches single characters, whatever is beside them.
+        text: Of any length.
     """
+    return map_slices(partial(_escape_slice, signs), text)
+
+
+def _escape_slice(signs: str, text: str) -> str:
     escaped = re.sub(signs, as_reference, text)
     return escaped.replace("$", MONEY).replace("\\", BACKSLASH)
 

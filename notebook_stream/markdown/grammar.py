@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from functools import cache
+from functools import cache, partial
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
@@ -21,6 +21,7 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from ..text.controls import CONTROLS
+from ..text.slices import map_slices
 
 # Tried and not used: `dollarmath` and `texmath` of mdit-py-plugins 0.7.0. To them a displayed
 # formula that is not closed yet is text, so that its lines would be laid out as a list, a rule or a
@@ -97,7 +98,7 @@ def strip_invisible(text: str) -> str:
 
     The sanitizer uses a noncharacter as its placeholder.
     """
-    return _INVISIBLE.sub("", text)
+    return map_slices(partial(_INVISIBLE.sub, ""), text)
 
 
 def split_lines(text: str) -> list[str]:

@@ -7,6 +7,7 @@ except link definitions, which may come later.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,17 @@ from .pieces import (
 from .plain import collapse_blank_lines, render_plain_piece
 from .rendering import extract_inside, normalize_list, render_block
 from .sanitizing import find_missing_fence, resolve_dollars, sanitize_blocks
+
+LONGEST_PARSED = 1_000
+"""The characters that are parsed at once, where the open block is no longer.
+
+Their tokens are freed before the next ones are made. Objects that outlive 700 allocations make
+Python's garbage collector walk through all objects of the process before long, and it holds the
+interpreter lock meanwhile: 50 ms and more.
+"""
+
+_DEFINITION = re.compile(r"^[ \t>*+.)\d-]*\[(?:\\.|[^\[\]\\]){1,999}\]:", re.MULTILINE | re.DOTALL)
+"""What may be a link definition; every one is matched."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +96,32 @@ class GrowingMarkdown:
         return made
 
     def grow(self, text: str) -> list[str]:
-        """Append ``text``.
+        """Append ``text``, of which a part at a time is parsed.
+
+        The link definitions in it hold for all of it.
 
         Returns:
             The HTML of each block or piece that it finished, in order.
         """
-        self._tail += strip_invisible(text)
+        text = strip_invisible(text)
+        if len(text) > LONGEST_PARSED and "]:" in text and _DEFINITION.search(self._tail + text):
+            ahead = self.copy()
+            ahead._grow_in_parts(text)
+            self._env = _copy_env(ahead._env)
+        return self._grow_in_parts(text)
+
+    def _grow_in_parts(self, text: str) -> list[str]:
+        html: list[str] = []
+        start = 0
+        while start < len(text):
+            # As much is taken as is unfinished, as all of that is parsed again each time.
+            end = start + max(LONGEST_PARSED, self.unfinished)
+            html += self._grow(text[start:end])
+            start = end
+        return html
+
+    def _grow(self, text: str) -> list[str]:
+        self._tail += text
         if "\n" not in text:
             return []
         blocks = self._parse_complete_lines()

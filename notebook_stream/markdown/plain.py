@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from markdown_it.token import Token
@@ -54,7 +53,9 @@ def render_plain_piece(tokens: Sequence[Token], *, number: int | None, cut: bool
 
 def collapse_blank_lines(text: str) -> str:
     """Return the plain text of a whole answer with at most one blank line between blocks."""
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    while "\n\n\n" in text:  # `str.replace` takes a tenth of the time of a regular expression.
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip("\n")
 
 
 _AFTER = {

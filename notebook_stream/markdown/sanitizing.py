@@ -165,14 +165,14 @@ _DEEP = re.compile(
 
 
 def _escape_paragraph(text: str) -> str:
-    if len(re.findall(r"[$\\]", text)) > 100:
+    if text.count("$") + text.count("\\") > 100:
         return render_code_block(text)  # A page would take minutes over so many tags.
     return _escape_all(text)
 
 
 def _escape_all(text: str) -> str:
     """Return lines of text in which no sign is markup, and no address becomes a link."""
-    return escape_signs(r"[`*_\[\]~|<>&#:@]|(?<=w)w(?=w\.)", text)
+    return escape_signs(r"[`*_\[\]~|<>&#:@]", text).replace("www.", "w&#119;w.")
 
 
 @dataclass

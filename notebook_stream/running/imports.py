@@ -9,8 +9,8 @@ from .. import background
 
 ROOT = __package__.rpartition(".")[0]
 
-NEEDED = (f"{ROOT}.api", "genai_prices")
-"""What every answer needs: the SDK alone takes a second."""
+NEEDED = (f"{ROOT}.api", "genai_prices", "genai_prices.data")
+"""What every answer needs: the SDK takes a second, and the prices would else be imported later."""
 
 SHOWN = (f"{ROOT}.view.live", f"{ROOT}.markdown")
 """What the first view would wait for."""

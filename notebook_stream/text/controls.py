@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+
+from .slices import map_slices
 
 CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 """Ranges for a regular expression's ``[…]``: the control characters of ECMA-48 except tab and line
@@ -21,4 +24,4 @@ def strip_controls(text: str) -> str:
     Each character is removed independently of its neighbours: an escape sequence that arrives in
     pieces loses its introducer as a whole one does, and the rest of it is shown as text.
     """
-    return _CONTROL.sub("", text)
+    return map_slices(partial(_CONTROL.sub, ""), text)

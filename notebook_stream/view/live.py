@@ -140,7 +140,8 @@ class LiveView:
 
     def close(self) -> None:
         """Put the static output in the widget's place, and close the widget unless it stays."""
-        data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
+        output = self._output
+        data, facts = (output.take_data(), output.metadata()) if output else ({}, {})
         self._display.replace(data, facts)
         with self._lock:
             self._is_closed = not self.stays

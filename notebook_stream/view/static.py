@@ -43,31 +43,22 @@ NOTES = {
 class Output:
     """The static output of an answer in a notebook.
 
-    `data` builds its texts, and is called on the thread that displays them: the C library does not
-    give the memory of a long text back to other threads.
-
     Attributes:
         reply: The answer.
-        notes: Sentences to show under it.
         name: The variable that holds it; "" for none.
-        timeline: Its segments; None where they could not be rendered.
     """
 
     reply: Reply
-    notes: tuple[str, ...]
     name: str
-    timeline: Timeline | None
+    _data: dict[str, str]
 
-    def data(self) -> dict[str, str]:
-        """Return the texts by MIME type.
+    def take_data(self) -> dict[str, str]:
+        """Return the texts by MIME type, and keep none of them; none are returned a second time.
 
         They hold no control characters, as `jupyter console` prints them in a terminal.
         """
-        if self.timeline:
-            data = mimebundle(self.reply, self.notes, *self.timeline.render_static())
-        else:
-            data = {"text/plain": "\n\n".join([self.reply, *self.notes, footer(self.reply)])}
-        return {kind: strip_controls(repair_surrogates(part)) for kind, part in data.items()}
+        data, self._data = self._data, {}
+        return data
 
     def metadata(self) -> dict[str, Any]:
         """Return the output's metadata, which can be read out of a saved notebook."""
@@ -98,7 +89,7 @@ class FinalView(NoView):
 
         if self._output:
             publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-                self._output.data(), self._output.metadata()
+                self._output.take_data(), self._output.metadata()
             )
 
 
@@ -114,6 +105,8 @@ def build_output(
 ) -> Output:
     """Build the static output; the whole text is parsed, which may take seconds.
 
+    So it is called on the thread of the view: the thread that displays it may run an event loop.
+
     Where that raises an exception, the output is the reply as plain text, with a note that says so.
 
     Args:
@@ -125,11 +118,13 @@ def build_output(
     try:
         timeline = make_timeline()
         timeline.finish()
+        data = mimebundle(reply, notes, *timeline.render_static())
     except Exception as error:  # An answer may hold anything, and no fault of a parser may lose it.
         log.exception("the Markdown could not be sanitized")
         why = f"The Markdown could not be read ({type(error).__name__}); it is shown as plain text."
-        return Output(reply, (*notes, why), name, None)
-    return Output(reply, notes, name, timeline)
+        data = {"text/plain": "\n\n".join([reply, *notes, why, footer(reply)])}
+    printable = {kind: strip_controls(repair_surrogates(part)) for kind, part in data.items()}
+    return Output(reply, name, printable)
 
 
 def has_output(reply: Reply) -> bool:
