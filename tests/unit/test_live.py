@@ -42,7 +42,7 @@ pytestmark = [
 
 
 class Page:
-    """Takes a widget's messages as `live.js` does.
+    """Takes a widget's messages as `web/src/live.js` does.
 
     Attributes:
         blocks: The HTML of the finished blocks that it shows.

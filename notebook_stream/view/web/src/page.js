@@ -1,0 +1,62 @@
+// The page around the view: the element that scrolls it, and those that would clip its bar.
+
+/**
+ * Return the element that scrolls a node.
+ *
+ * @param {Element} node
+ * @returns {Element}
+ */
+export function scrollerOf(node) {
+  for (let up = node.parentElement; up; up = up.parentElement) {
+    const flow = getComputedStyle(up).overflowY;
+    if ((flow === "auto" || flow === "scroll") && up.scrollHeight > up.clientHeight + 1) return up;
+  }
+  return document.scrollingElement ?? document.documentElement;
+}
+
+/**
+ * Return the height on the screen at which the scrolled area begins.
+ *
+ * @param {Element} scroller
+ */
+export function topOf(scroller) {
+  return scroller === document.scrollingElement ? 0 : scroller.getBoundingClientRect().top;
+}
+
+/**
+ * Return the height on the screen at which the scrolled area ends.
+ *
+ * @param {Element} scroller
+ */
+export function bottomOf(scroller) {
+  return topOf(scroller) + scroller.clientHeight;
+}
+
+/**
+ * Return whether a scrolled area is at its end.
+ *
+ * @param {Element} scroller
+ */
+export function isAtBottom(scroller) {
+  return scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1;
+}
+
+/**
+ * Let nothing between the view and its cell clip the view: a sticky bar cannot leave an element
+ * that clips its overflow, as outputs of a cell do.
+ *
+ * @param {Element} root
+ * @returns {() => void} Undoes it.
+ */
+export function unclip(root) {
+  /** @type {Element[]} */
+  const clipping = [];
+  for (let up = root.parentElement; up; up = up.parentElement) {
+    if (up.matches(".jp-Cell, .cell, body")) break;
+    if (getComputedStyle(up).overflowY !== "visible") clipping.push(up);
+  }
+  for (const up of clipping) up.classList.add("ns-unclipped");
+  return () => {
+    for (const up of clipping) up.classList.remove("ns-unclipped");
+  };
+}
