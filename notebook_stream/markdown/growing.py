@@ -18,7 +18,9 @@ from .deflated import FinishedText
 from .grammar import parser, split_lines, strip_invisible
 from .pieces import (
     LIST_LINES,
+    complete_table_head,
     drop_last_item,
+    ends_in_paragraph,
     find_cut,
     first_line,
     is_list,
@@ -144,7 +146,10 @@ class GrowingMarkdown:
             The HTML that belongs inside of the last finished block, and the HTML after it.
         """
         # The parser stores each link definition as it is first parsed, and this one may be cut.
-        tokens = _parse(self._continuation.head + self._tail, _copy_env(self._env))
+        source = self._continuation.head + self._tail
+        tokens = _parse(source, _copy_env(self._env))
+        if ends_in_paragraph(tokens) and (table := complete_table_head(source)):
+            tokens = _parse(table, _copy_env(self._env))
         html = self._render_html(split_blocks(tokens))
         inside = html.pop(0)[1:] if html and html[0].startswith("+") else ""
         return inside, "".join(html)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from markdown_it.token import Token
@@ -94,3 +95,28 @@ def _count_head_lines(block: Sequence[Token], lines: Sequence[str]) -> int:
     if block[0].type == "fence":
         return 1 if find_missing_fence(block, lines) else 0
     return 2 if block[0].type == "table_open" else 0
+
+
+_HEAD_OF_TABLE = re.compile(r"((?:\A|\n) {0,3}\|[^\n]*)(?:\n[ |:-]*)?\Z")
+
+
+def ends_in_paragraph(tokens: Sequence[Token]) -> bool:
+    """Return whether the last block is a paragraph."""
+    return bool(tokens) and tokens[-1].level == 0 and tokens[-1].type == "paragraph_close"
+
+
+def complete_table_head(text: str) -> str:
+    """Return ``text`` with the line that its last row lacks to be the head of a table.
+
+    Without it the row would be a paragraph with raw pipes until that line has come.
+
+    Returns:
+        The text; "" where its last line is no such row, or follows another one.
+    """
+    match = _HEAD_OF_TABLE.search(text)
+    before = text[: match.start()].rpartition("\n")[2].strip() if match else ""
+    if not match or before.startswith("|"):
+        return ""
+    row = match[1] if re.search(r"[^\\\s]\s*\|\s*\Z", match[1]) else f"{match[1].rstrip()} |"
+    cells = re.split(r"(?<!\\)\|", row.strip())[1:-1]
+    return f"{text[: match.start()]}{row}\n|{'---|' * len(cells)}"

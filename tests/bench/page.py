@@ -34,9 +34,9 @@ WATCH = """
   new MutationObserver(() => {
     const text = document.querySelector(".ns-text");
     if (text?.textContent) painted("first");
-    const open = text?.querySelector(".ns-open");
-    const inside = open?.previousElementSibling?.querySelector(".ns-inside");
-    const unfinished = (inside?.textContent ?? "") + (open?.textContent ?? "");
+    const block = text?.lastElementChild;
+    const part = block?.matches("ul, ol, table") ? block.lastElementChild : block?.querySelector(".ns-piece:last-child");
+    const unfinished = (part ?? block)?.textContent ?? "";
     if (unfinished.includes("The last word.")) painted("last");
     if (unfinished !== measured.unfinished) measured.paints.push(now());
     measured.unfinished = unfinished;

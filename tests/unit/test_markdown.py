@@ -214,6 +214,22 @@ def test_what_is_open_stays_small(opening: str, line: str) -> None:
         assert n % 9 or len("".join(growing.render_open_block())) < 12_000
 
 
+def test_the_first_row_of_a_table_is_a_table_already() -> None:
+    before = "Words:\n\n"
+    rows = "| a \\| b | c |\n|:---|--:|\n| 1 | 2 |\n"
+    for end in range(1, len(rows) + 1):
+        growing = GrowingMarkdown()
+        html = "".join([*growing.grow(before + rows[:end]), *growing.render_open_block()])
+        assert "<table>" in html, rows[:end]
+        assert "|" not in html.replace("a |", ""), rows[:end]
+
+
+def test_a_row_in_code_or_after_another_is_no_table() -> None:
+    for text in ("```\n| a", "| a\n| b", "| a |\n\n", "> | a"):
+        growing = GrowingMarkdown()
+        assert "<table>" not in "".join([*growing.grow(text), *growing.render_open_block()])
+
+
 def test_an_open_fence_is_code_already() -> None:
     assert '<span class="ns-k">def</span>' in rendered("```python\ndef f")
     assert "&lt;b&gt;" in rendered("```nolanguage\n<b>")

@@ -66,9 +66,7 @@ export function recordPlace(root, text, scroller) {
  * @returns {Place[]}
  */
 function blocksAt(text, height) {
-  const blocks = [...text.children].flatMap((one) =>
-    one.matches(".ns-open") ? [...one.children] : one,
-  );
+  const blocks = [...text.children];
   const found = blocks.findIndex((one) => one.getBoundingClientRect().bottom > height);
   const middle = found < 0 ? blocks.length : found;
   return blocks

@@ -1,17 +1,95 @@
-// The text of the answer: finished blocks, which are appended once, and the open one.
+// The text of the answer: its finished blocks, which never change, and the open one after them.
 
 import { addCopyButtons } from "./copying.js";
 import { element } from "./elements.js";
+import { morph, rememberFolds } from "./morph.js";
+
+const NEAR_END_PX = 4; // The distance from its end within which a scrolled box follows its text.
+
+/** A row of nodes that grows: finished ones, and open ones after them. */
+class Region {
+  #container;
+  /** @type {ChildNode | null} */
+  #last;
+
+  /**
+   * @param {Element} container
+   * @param {ChildNode | null} last Its last finished node.
+   */
+  constructor(container, last) {
+    this.#container = container;
+    this.#last = last;
+  }
+
+  /**
+   * Return the region inside of a finished block.
+   *
+   * @param {Element} block
+   * @param {number} [finished] The number of its finished nodes; all by default.
+   */
+  static inside(block, finished) {
+    const container = containerOf(block);
+    const nodes = container.childNodes;
+    return new Region(container, nodes[(finished ?? nodes.length) - 1] ?? null);
+  }
+
+  /** The last finished node; null where there is none. */
+  get last() {
+    return this.#last;
+  }
+
+  /** The first open node; null where there is none. */
+  get open() {
+    return this.#last ? this.#last.nextSibling : this.#container.firstChild;
+  }
+
+  /**
+   * Finish some nodes: open ones become them, as far as they are of the same kind.
+   *
+   * @param {ChildNode[]} nodes
+   */
+  finish(nodes) {
+    for (const node of nodes) this.#last = this.#place(node, this.open);
+  }
+
+  /**
+   * Change the open nodes into others.
+   *
+   * @param {ChildNode[]} nodes
+   */
+  showOpen(nodes) {
+    let open = this.open;
+    for (const node of nodes) open = this.#place(node, open).nextSibling;
+    while (open) {
+      const next = open.nextSibling;
+      open.remove();
+      open = next;
+    }
+  }
+
+  /**
+   * @param {ChildNode} node
+   * @param {ChildNode | null} open The node in its place.
+   * @returns {ChildNode} What is in the place now.
+   */
+  #place(node, open) {
+    if (open?.nodeName === node.nodeName) return /** @type {ChildNode} */ (morph(open, node));
+    return this.#container.insertBefore(node, open);
+  }
+}
 
 /** Shows the HTML of an answer that grows. */
 export class GrowingText {
-  #open;
+  #blocks;
+  /** @type {Region | null} */
+  #inside = null; // Of the last finished block, where that goes on.
   #have = 0;
 
   /** @param {Element} root The view. */
   constructor(root) {
     this.element = element("div", "ns-text jp-RenderedHTMLCommon jp-RenderedMarkdown", root);
-    this.#open = element("div", "ns-open", this.element);
+    this.#blocks = new Region(this.element, null);
+    rememberFolds(this.element);
   }
 
   /** The number of packets that it shows. */
@@ -24,15 +102,49 @@ export class GrowingText {
    *
    * @param {number} at The number of the first packet, at most `have`.
    * @param {string[][]} packets
-   * @param {[string, string] | null} open The open block; null where it has not changed.
+   * @param {[string, string] | null} open The open block: the HTML inside of the last finished
+   *   block, and the HTML after it; null where it has not changed.
    */
   show(at, packets, open) {
-    const last = this.#open.previousElementSibling;
-    for (const block of packets.slice(this.#have - at).flat()) this.#append(block);
-    addCopyButtons(last ? last.nextElementSibling : this.element.firstElementChild);
+    const changed = this.#blocks.last;
+    const box = this.#openBox();
+    const follows = !box || isAtEnd(box);
+    const blocks = packets.slice(this.#have - at).flat();
     // A message that was sent again may end before the last packet that is shown.
-    if (open && at + packets.length >= this.#have) this.#showOpen(...open);
+    const next = open && at + packets.length >= this.#have ? open : null;
+    const final = blocks.pop();
+    for (const html of blocks) this.#finish(html);
+    if (final) this.#finish(final, next?.[0]);
+    if (next) this.#showOpen(...next);
     this.#have = Math.max(this.#have, at + packets.length);
+    addCopyButtons(/** @type {Element | null} */ (changed) ?? this.element.firstElementChild);
+    this.#followThinking(box, follows);
+  }
+
+  // Long code, tables and lists are sent in pieces: HTML that begins with + belongs inside of the
+  // block before it.
+  /**
+   * @param {string} html
+   * @param {string} [inside] What is open inside of it.
+   */
+  #finish(html, inside = "") {
+    const last = this.#blocks.last;
+    if (html.startsWith("+") && last instanceof Element) {
+      this.#inside ??= Region.inside(last);
+      this.#inside.finish(parse(wrapPiece(last, html.slice(1))));
+      markLoose(last);
+      return;
+    }
+    const nodes = parse(html);
+    const block = nodes.at(-1);
+    let count = 0;
+    if (inside && block instanceof Element) {
+      count = containerOf(block).childNodes.length;
+      containerOf(block).append(...parse(wrapPiece(block, inside)));
+    }
+    this.#blocks.finish(nodes);
+    const shown = this.#blocks.last;
+    this.#inside = count && shown instanceof Element ? Region.inside(shown, count) : null;
   }
 
   /**
@@ -40,47 +152,68 @@ export class GrowingText {
    * @param {string} after
    */
   #showOpen(inside, after) {
-    const block = this.#open.previousElementSibling;
-    if (inside && block) {
-      insideOf(block).innerHTML = inside;
-      markLoose(block);
-    }
-    this.#open.innerHTML = after;
-  }
-
-  // Long code, tables and lists are sent in pieces: HTML that begins with + belongs inside of the
-  // block before it.
-  /** @param {string} block */
-  #append(block) {
-    const last = this.#open.previousElementSibling;
-    if (!block.startsWith("+") || !last) {
-      this.#open.insertAdjacentHTML("beforebegin", block);
-      return;
-    }
-    const inside = insideOf(last);
-    inside.replaceChildren();
-    if (inside.matches("code > *")) {
-      const piece = element("span", "ns-piece", /** @type {Element} */ (inside.parentElement));
-      piece.innerHTML = block.slice(1);
-      inside.before(piece);
-    } else {
-      inside.insertAdjacentHTML("beforebegin", block.slice(1));
+    const last = this.#blocks.last;
+    if (last instanceof Element && (inside || this.#inside)) {
+      this.#inside ??= Region.inside(last);
+      this.#inside.showOpen(inside ? parse(wrapPiece(last, inside)) : []);
       markLoose(last);
     }
+    this.#blocks.showOpen(parse(after));
+  }
+
+  /** Return the box of thinking that grows; null where none does. */
+  #openBox() {
+    const last = this.element.lastElementChild;
+    return last?.matches(".ns-thinking[open]") ? last.lastElementChild : null;
+  }
+
+  /**
+   * Scroll the box of thinking to its newest line.
+   *
+   * @param {Element | null} before The box before the paint.
+   * @param {boolean} follows Whether that was scrolled to its end.
+   */
+  #followThinking(before, follows) {
+    const box = this.#openBox();
+    if (box && (follows || box !== before)) box.scrollTop = box.scrollHeight;
   }
 }
 
+/** @param {Element} box */
+function isAtEnd(box) {
+  return box.scrollTop + box.clientHeight >= box.scrollHeight - NEAR_END_PX;
+}
+
 /**
- * Return the element for the open part of a list, a table or a block of code; make it if needed.
+ * Return the nodes of some HTML, without blank text between elements.
+ *
+ * @param {string} html
+ */
+function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const nodes = [...template.content.childNodes];
+  return nodes.filter((node) => node instanceof Element || node.textContent?.trim());
+}
+
+/**
+ * Return the element of a block that its pieces are in: the items of a list, the bodies of a table,
+ * the boxes in a block of code.
  *
  * @param {Element} block
  */
-function insideOf(block) {
-  const known = block.querySelector(".ns-inside");
-  if (known) return known;
-  if (block.matches("table")) return element("tbody", "ns-inside", block);
-  const parent = block.matches("ul, ol") ? block : block.querySelector("code");
-  return element("span", "ns-inside", parent ?? block);
+function containerOf(block) {
+  return block.matches("ul, ol, table") ? block : (block.querySelector("code") ?? block);
+}
+
+/**
+ * Put a piece of code into a box of its own, so that a page lays out long code piece by piece.
+ *
+ * @param {Element} block
+ * @param {string} html
+ */
+function wrapPiece(block, html) {
+  return block.matches("pre") ? `<span class="ns-piece">${html}</span>` : html;
 }
 
 /**
@@ -90,7 +223,5 @@ function insideOf(block) {
  * @param {Element} block
  */
 function markLoose(block) {
-  if (block.querySelector(":scope > .ns-loose, :scope > .ns-inside > .ns-loose")) {
-    block.classList.add("ns-loose");
-  }
+  if (block.querySelector(":scope > .ns-loose")) block.classList.add("ns-loose");
 }

@@ -55,3 +55,60 @@ test("a list is loose once an item is", () => {
   text.show(0, [["<ul><li><p>a</p></li></ul>"]], ['<li class="ns-loose"><p>b</p></li>', ""]);
   expect(text.element.querySelector("ul")?.className).toBe("ns-loose");
 });
+
+test("what grows is the same node all along, also once it is finished", () => {
+  text.show(0, [], ["", "<p>one <a href='#'>two</a> thr</p>"]);
+  const [paragraph, link] = [text.element.querySelector("p"), text.element.querySelector("a")];
+  const tail = /** @type {Text} */ (paragraph?.lastChild);
+  const range = document.createRange();
+  range.setStart(tail, 1);
+  range.setEnd(tail, 4);
+  text.show(0, [], ["", "<p>one <a href='#'>two</a> three</p>"]);
+  text.show(0, [["<p>one <a href='#'>two</a> three.</p>"]], ["", "<p>four</p>"]);
+  expect(text.element.querySelector("p")).toBe(paragraph);
+  expect(text.element.querySelector("a")).toBe(link);
+  expect(range.toString()).toBe("thr");
+});
+
+test("an open item stays the same node when its list is finished in pieces", () => {
+  text.show(0, [], ["", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"]);
+  const item = text.element.querySelectorAll("li")[1];
+  text.show(0, [["<ul>\n<li>a</li>\n</ul>"]], ["<li>b!</li>", ""]);
+  expect(text.element.querySelectorAll("li")[1]).toBe(item);
+  text.show(1, [["+<li>b!</li>"]], ["<li>c</li>", ""]);
+  expect(text.element.querySelectorAll("li")[1]).toBe(item);
+  expect(shown()).toBe("ab!c");
+});
+
+test("a block of another kind takes the place of the open one", () => {
+  text.show(0, [], ["", "<p>| a |</p>"]);
+  text.show(0, [], ["", "<table></table>"]);
+  text.show(0, [["<p>x</p>", "<table></table>"]], ["", ""]);
+  expect([...text.element.children].map((one) => one.tagName)).toEqual(["P", "TABLE"]);
+});
+
+test("a fold that the reader has clicked stays as it is", () => {
+  const fold = (/** @type {string} */ words, open = "") =>
+    `<details class="ns-thinking"${open}><summary>Thinking</summary><div>${words}</div></details>`;
+  text.show(0, [], ["", fold("a", " open")]);
+  const details = /** @type {HTMLDetailsElement} */ (text.element.querySelector("details"));
+  details.querySelector("summary")?.click();
+  details.open = false;
+  text.show(0, [], ["", fold("a b", " open")]);
+  expect(details.open).toBe(false);
+  expect(details.isConnected).toBe(true);
+  details.open = true;
+  text.show(0, [[fold("a b c")]], ["", ""]);
+  expect(details.open).toBe(true);
+});
+
+test("the Copy button of growing code stays", () => {
+  const code = (/** @type {string} */ words) => `<pre class="ns-code"><code>${words}</code></pre>`;
+  text.show(0, [], ["", code("a")]);
+  const copy = text.element.querySelector("button");
+  expect(copy?.textContent).toBe("Copy");
+  text.show(0, [], ["", code("a\nb")]);
+  text.show(0, [[code("a\nb\n")]], ["", "<p>after</p>"]);
+  expect(text.element.querySelectorAll("button")).toHaveLength(1);
+  expect(text.element.querySelector("button")).toBe(copy);
+});
