@@ -97,9 +97,6 @@ def _count_head_lines(block: Sequence[Token], lines: Sequence[str]) -> int:
     return 2 if block[0].type == "table_open" else 0
 
 
-_HEAD_OF_TABLE = re.compile(r"((?:\A|\n) {0,3}\|[^\n]*)(?:\n[ |:-]*)?\Z")
-
-
 def ends_in_paragraph(tokens: Sequence[Token]) -> bool:
     """Return whether the last block is a paragraph."""
     return bool(tokens) and tokens[-1].level == 0 and tokens[-1].type == "paragraph_close"
@@ -113,10 +110,17 @@ def complete_table_head(text: str) -> str:
     Returns:
         The text; "" where its last line is no such row, or follows another one.
     """
-    match = _HEAD_OF_TABLE.search(text)
-    before = text[: match.start()].rpartition("\n")[2].strip() if match else ""
-    if not match or before.startswith("|"):
+    before, _, row = text.rpartition("\n")
+    if not row.strip(" |:-") and _is_row(before.rpartition("\n")[2]):
+        before, _, row = before.rpartition("\n")
+    if not _is_row(row) or _is_row(before.rpartition("\n")[2]):
         return ""
-    row = match[1] if re.search(r"[^\\\s]\s*\|\s*\Z", match[1]) else f"{match[1].rstrip()} |"
-    cells = re.split(r"(?<!\\)\|", row.strip())[1:-1]
-    return f"{text[: match.start()]}{row}\n|{'---|' * len(cells)}"
+    row = row.rstrip()
+    if not re.search(r"[^\\\s]\s*\|\Z", row):
+        row += " |"
+    cells = re.split(r"(?<!\\)\|", row.lstrip())[1:-1]
+    return f"{before}\n{row}\n|{'---|' * len(cells)}"
+
+
+def _is_row(line: str) -> bool:
+    return line.lstrip(" ").startswith("|")

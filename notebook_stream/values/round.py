@@ -254,9 +254,12 @@ class RoundDraft:
             facts: What the events do not say.
         """
         parts = self.parts
+        usage = self.usage
+        if facts and facts.estimated and facts.output_tokens is not None:
+            usage = Usage({**usage, "output_tokens": facts.output_tokens})
         return Round(
             text="".join(parts),
-            usage=self.usage,
+            usage=usage,
             stop_reason=self.stop_reason,
             model=self.model,
             _outline=tuple(_outlines(self.blocks, parts)),

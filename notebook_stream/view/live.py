@@ -26,7 +26,7 @@ from .display import WidgetDisplay
 from .header import Header
 from .packets import Packets
 from .rendering import Rendering, Step
-from .static import Output, build_output, footer, sentences, timeline_of
+from .static import Output, build_output, describe_end, timeline_of
 from .timeline import Timeline
 
 HERE = Path(__file__).parent
@@ -130,13 +130,13 @@ class LiveView:
         return self._rendering.timeline.has_more
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Build the static output."""
+        """Build the static output, and end the view in the pages that show it."""
         output = build_output(reply, notes, self._name, lambda: self._whole_timeline(reply))
-        below = [*notes, *sentences(reply), footer(reply)]
-        with self._lock:
-            self._fields = {**self._fields, "phase": "done", "footer": below}
-            self._output = output
         self._draft = None  # Of short deltas it takes many times the memory of the text.
+        with self._lock:
+            self._output = output
+            self._fields = {**self._fields, **describe_end(reply, notes)}
+            self._send()
 
     def close(self) -> None:
         """Put the static output in the widget's place, and close the widget unless it stays."""

@@ -6,6 +6,7 @@ HTML tag ``<small>``, which JupyterLab, GitHub and nbconvert render.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -142,29 +143,72 @@ def mimebundle(reply: Reply, notes: tuple[str, ...], markdown: str, plain: str) 
         plain: Its text as plain text.
     """
     below = [*notes, *sentences(reply)]
-    line = footer(reply)
-    bold = [f"**{escape_markup(note)}**" for note in below]
+    ending, line = name_ending(reply), describe_figures(reply)
+    bold = [_render_bold(note) for note in below]
     small = f"<small>{escape_markup(line).replace(MONEY, '$')}</small>"  # The only one of its text.
+    last = f"**{escape_markup(ending)}** {small}" if ending else small
     return {
-        "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *bold, small])),
-        "text/plain": "\n\n".join(filter(None, [plain, *below, line])),
+        "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *bold, last])),
+        "text/plain": "\n\n".join(filter(None, [plain, *below, footer(reply)])),
     }
 
 
+def _render_bold(note: str) -> str:
+    """Return a sentence as bold Markdown; addresses in it are links that end where they end.
+
+    A reader that links bare addresses, such as nbconvert, takes the signs after one for a part.
+    """
+    parts = re.split(r"(https?://[^\s<>()]*[^\s<>().,;:!?])", note)
+    links = (f"<{one}>" if n % 2 else escape_markup(one) for n, one in enumerate(parts))
+    return f"**{''.join(links)}**"
+
+
 def sentences(reply: Reply) -> Iterator[str]:
-    """Yield the sentence that says why the model did not end the answer itself, if it did not."""
-    if reply.error:
-        yield f"{reply.error[:1].upper()}{reply.error[1:]}"
-    elif reply.stop_reason in NOTES:
+    """Yield the sentence that says why the model did not end the answer itself, if it did not.
+
+    The sentence of an error is not among them: whoever raises the error shows it.
+    """
+    if not reply.error and reply.stop_reason in NOTES:
         yield NOTES[reply.stop_reason]
 
 
 def footer(reply: Reply) -> str:
-    """Return one line: model, tokens, cost, seconds, and how it ended unless the model ended it."""
-    return " · ".join(_footer_parts(reply))
+    """Return one line: how it ended unless the model ended it, model, tokens, cost, seconds."""
+    return " · ".join(filter(None, [name_ending(reply), describe_figures(reply)]))
 
 
-def _footer_parts(reply: Reply) -> Iterator[str]:
+def name_ending(reply: Reply) -> str:
+    """Return in a word or two how an answer ended; "" where the model ended it."""
+    if reply.stop_reason == "end_turn":
+        return ""
+    words = describe_ending(reply)
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def describe_figures(reply: Reply) -> str:
+    """Return one line: model, tokens, cost, seconds."""
+    return " · ".join(_figures(reply))
+
+
+def describe_end(reply: Reply, notes: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of a message that ends a live view.
+
+    Returns:
+        The ``phase``; the sentences under the answer; its ``ending``, in a word or two, and its
+        ``figures``; and as ``voice`` what is read aloud.
+    """
+    ending = name_ending(reply)
+    counted = f"{'≈ ' if reply.estimated else ''}{reply.output_tokens or 0:,} tokens"
+    return {
+        "phase": "done",
+        "notes": [*notes, *sentences(reply)],
+        "ending": ending,
+        "figures": describe_figures(reply),
+        "voice": reply.error or f"{ending or 'Done'}, {counted}",
+    }
+
+
+def _figures(reply: Reply) -> Iterator[str]:
     yield reply.model or "unknown model"
     if reply.chat:
         yield f"chat {reply.chat}, turn {reply.turn}"
@@ -178,8 +222,6 @@ def _footer_parts(reply: Reply) -> Iterator[str]:
         yield f"first token {reply.first_token_seconds:.1f} s"
     if reply.seconds is not None:
         yield f"{reply.seconds:.1f} s"
-    if reply.stop_reason != "end_turn":
-        yield describe_ending(reply)
 
 
 def describe_ending(reply: Reply) -> str:

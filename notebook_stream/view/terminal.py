@@ -63,13 +63,9 @@ class TerminalView(NoView):
             raise BrokenPipeError from error
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Prepare the rest of the text and the lines below it.
-
-        The sentence of an error is not among them: whoever raises the error shows it.
-        """
+        """Prepare the rest of the text and the lines below it."""
         self._rest = reply[self._taken :]
-        ending = () if reply.error else sentences(reply)
-        self._below = [*notes, *ending, footer(reply)] if has_output(reply) else []
+        self._below = [*notes, *sentences(reply), footer(reply)] if has_output(reply) else []
 
     def close(self) -> None:
         """Write the rest, end its line, and write the lines below it, dim in a terminal.

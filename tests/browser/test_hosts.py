@@ -28,7 +28,7 @@ def test_jupyterlab_4_4_streams_stops_and_swaps(
         expect(page.locator(".ns-text")).to_contain_text("A partial")
         page.locator(".ns-stop").click()
         expect(notebook.output(2)).to_contain_text("next: 9 stopped")
-        expect(notebook.output(1).locator("small")).to_contain_text("stopped")
+        expect(notebook.output(1).locator("strong").last).to_have_text("Stopped")
         file = notebook.save("next: 9 stopped")
         assert set(file.cells[1].outputs[0].data) == {"text/markdown", "text/plain"}
 
@@ -48,7 +48,7 @@ def test_nbclassic_streams_stops_and_swaps(
         page.locator(".ns-stop").click()
         outputs = page.locator(".code_cell").locator(".output")
         expect(outputs.nth(2)).to_contain_text("next: 9 stopped")
-        expect(outputs.nth(1).locator("small")).to_contain_text("stopped")
+        expect(outputs.nth(1).locator("strong").last).to_have_text("Stopped")
         expect(page.locator(".ns-live")).to_have_count(0)
 
 

@@ -60,7 +60,7 @@ def test_stop_by_click_keeps_the_partial_through_save_and_reopen(
     assert lab.api.requests[before].has_closed()
     assert lab.api.requests[before].client_left
     expect(notebook.output(2)).to_contain_text("next: 9 stopped")
-    expect(notebook.output(1).locator("small")).to_contain_text("stopped")
+    expect(notebook.output(1).locator("strong").last).to_have_text("Stopped")
     expect(page.locator(".ns-live")).to_have_count(0)
 
     file = notebook.save("next: 9 stopped")
@@ -72,7 +72,7 @@ def test_stop_by_click_keeps_the_partial_through_save_and_reopen(
 
     reopened = Notebook(page, lab, path, app=app)
     expect(reopened.output(1)).to_contain_text("A partial")
-    expect(reopened.output(1).locator("small")).to_contain_text("stopped")
+    expect(reopened.output(1).locator("strong").last).to_have_text("Stopped")
 
 
 def test_the_button_says_stopping_at_once(page: Page, lab: Lab) -> None:

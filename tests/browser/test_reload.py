@@ -27,11 +27,11 @@ def test_a_saved_notebook_gets_its_view_back(page: Page, lab: Lab, app: str) -> 
     first.let_go.set()
     expect(page.locator(".ns-text")).to_contain_text("More")
     second.let_go.set()
-    expect(page.locator(".ns-footer")).to_contain_text("25 in · 12 out")
+    expect(page.locator(".ns-footer").last).to_contain_text("25 in · 12 out")
     expect(page.locator(".ns-bar")).to_have_count(0)
     page.reload()
     expect(page.locator(".ns-text p").last).to_have_text("More")
-    expect(page.locator(".ns-footer")).to_contain_text("25 in · 12 out")
+    expect(page.locator(".ns-footer").last).to_contain_text("25 in · 12 out")
     expect(page.locator(".ns-bar")).to_have_count(0)
 
 
@@ -64,7 +64,7 @@ def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:
     page.reload()
     page.locator(".ns-stop").click()
     assert lab.api.requests[before].has_closed()
-    expect(page.locator(".ns-footer")).to_contain_text("stopped")
+    expect(page.locator(".ns-footer strong")).to_have_text("Stopped")
     expect(page.locator(".ns-text")).to_contain_text("A partial")
 
 

@@ -145,7 +145,7 @@ def test_interrupt_keeps_the_partial_in_one_line(kernel: Kernel, server: Server,
     assert after.reply is not None
     assert after.reply["status"] == "aborted"
     assert kernel.value("(poem, poem.stop_reason)") == repr((text, "interrupted"))
-    assert "· interrupted" in shown(cell)
+    assert "**Interrupted**" in shown(cell)
 
 
 @pytest.mark.parametrize(

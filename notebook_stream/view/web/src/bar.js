@@ -1,11 +1,11 @@
-// The bar: the state and the figures of the answer, Stop and Copy.
+// The bar below the text: the state and the figures of the answer, Stop and Copy.
 
 import { button, element } from "./elements.js";
 
-/** @import { Model, PaintMessage } from "./messages.js" */
+/** @import { Ending, Model, PaintMessage } from "./messages.js" */
 
 /** What the bar says of each phase. */
-export const PHASES = {
+const PHASES = {
   waiting: "Waiting for the first token",
   thinking: "Thinking",
   writing: "Writing",
@@ -14,6 +14,7 @@ export const PHASES = {
 
 /** Shows the state and the figures of an answer. */
 export class Bar {
+  #element;
   #state;
   #model;
   #seconds;
@@ -28,18 +29,19 @@ export class Bar {
    * @param {{ stop: () => void, copy: () => void }} press What its buttons do.
    */
   constructor(root, model, press) {
-    this.element = element("div", "ns-bar", root);
-    element("span", "ns-pulse", this.element).setAttribute("aria-hidden", "true");
-    this.#state = element("span", "ns-state", this.element, PHASES.waiting);
-    this.#state.setAttribute("role", "status");
-    this.#model = element("span", "ns-model", this.element, model.get("model"));
-    const recorded = element("span", "ns-recorded", this.element, "recorded reply");
+    this.#element = element("div", "ns-bar", root);
+    element("span", "ns-pulse", this.#element).setAttribute("aria-hidden", "true");
+    this.#state = element("span", "ns-state", this.#element, PHASES.waiting);
+    const recorded = element("span", "ns-recorded", this.#element, "recorded reply");
     recorded.hidden = !model.get("recorded");
-    this.#seconds = element("span", "ns-seconds", this.element, "0.0 s");
-    this.#tokens = element("span", "ns-tokens", this.element, "0 tokens");
-    this.#rate = element("span", "ns-rate", this.element);
-    this.#cost = element("span", "ns-cost", this.element);
-    const buttons = element("span", "ns-buttons", this.element);
+    // Where the bar is narrow, the last figures wrap to a row that is not shown.
+    const figures = element("span", "ns-figures", this.#element);
+    this.#seconds = element("span", "ns-seconds", figures, "0.0 s");
+    this.#tokens = element("span", "ns-tokens", figures, "0 tokens");
+    this.#model = element("span", "ns-model", figures, model.get("model"));
+    this.#cost = element("span", "ns-cost", figures);
+    this.#rate = element("span", "ns-rate", figures);
+    const buttons = element("span", "ns-buttons", this.#element);
     this.#stop = button("ns-stop", buttons, "Stop", press.stop);
     this.#stop.title = "Stop the answer and keep what came (Esc)";
     this.copy = button("ns-copy-all", buttons, "Copy", press.copy);
@@ -70,5 +72,33 @@ export class Bar {
     this.#tokens.textContent = `${about}${message.tokens.toLocaleString("en")} tokens`;
     this.#rate.textContent = message.rate ? `${message.rate} tokens/s` : "";
     this.#cost.textContent = message.cost ?? "";
+  }
+
+  /**
+   * Show what the answer does, unless it is being stopped.
+   *
+   * @param {PaintMessage} message
+   */
+  showPhase(message) {
+    if (!this.#stop.disabled) this.showState(message.wait || PHASES[message.phase]);
+  }
+
+  /**
+   * Become the footer, where the bar stands.
+   *
+   * @param {Ending} ending
+   */
+  end({ notes, ending, figures }) {
+    const row = () => {
+      const made = document.createElement("p");
+      made.className = "ns-footer";
+      this.#element.before(made);
+      return made;
+    };
+    for (const note of notes) element("strong", "", row(), note);
+    const last = row();
+    if (ending) last.append(element("strong", "", last, ending), " ");
+    element("small", "", last, figures);
+    this.#element.remove();
   }
 }

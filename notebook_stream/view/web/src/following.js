@@ -1,9 +1,10 @@
 // Scrolls to the end of the answer as it grows, until the reader scrolls away from it.
 
 import { button } from "./elements.js";
-import { bottomOf } from "./page.js";
+import { bottomOf, topOf } from "./page.js";
 
 const AT_END_PX = 48; // The distance from the end within which the reader counts as at the end.
+const JUMP_PX = 8; // The distance of the Jump button from the bar.
 
 /** Keeps the end of a view in sight. */
 export class Following {
@@ -15,15 +16,16 @@ export class Following {
   #following;
 
   /**
-   * @param {HTMLElement} root The view.
+   * @param {HTMLElement} root The view, which has just appeared.
    * @param {Element} scroller What scrolls it.
    */
   constructor(root, scroller) {
     this.#root = root;
     this.#scroller = scroller;
     this.#target = scroller === document.scrollingElement ? document : scroller;
-    this.#following = this.#isAtEnd();
-    this.#jump = button("ns-jump", root, "Jump to the end ↓", () => {
+    this.#following = this.#isInSight(root.getBoundingClientRect().top);
+    // Not in the view, which may be out of sight, nor in what may contain its layout.
+    this.#jump = button("ns-jump", document.body, "Jump to the end ↓", () => {
       this.#following = true;
       this.update();
     });
@@ -31,10 +33,9 @@ export class Following {
     this.#target.addEventListener("scroll", this.#onScroll, { passive: true });
   }
 
-  #isAtEnd() {
-    const end = this.#root.getBoundingClientRect().bottom;
-    const bottom = bottomOf(this.#scroller);
-    return end <= bottom + AT_END_PX && end > bottom - this.#scroller.clientHeight;
+  /** @param {number} y A height on the screen. */
+  #isInSight(y) {
+    return y > topOf(this.#scroller) && y <= bottomOf(this.#scroller) + AT_END_PX;
   }
 
   #toEnd() {
@@ -46,16 +47,25 @@ export class Following {
   // Called after each scroll; one that `#toEnd` made is not the reader's.
   #onScroll = () => {
     if (this.#scroller.scrollTop === this.#set) return;
-    this.#following = this.#isAtEnd();
+    this.#following = this.#isInSight(this.#root.getBoundingClientRect().bottom);
     this.update();
   };
 
   /** Scroll to the end, or offer to; to be called when the answer has grown. */
   update() {
     if (this.#following) this.#toEnd();
-    const box = this.#root.getBoundingClientRect();
-    const bottom = bottomOf(this.#scroller);
-    this.#jump.hidden = this.#following || box.bottom <= bottom || box.top > bottom;
+    const isPast = this.#root.getBoundingClientRect().bottom <= bottomOf(this.#scroller);
+    this.#jump.hidden = this.#following || isPast || !this.#scroller.clientHeight;
+    if (!this.#jump.hidden) this.#place();
+  }
+
+  // Above the bar, which is at the bottom edge then.
+  #place() {
+    const box = this.#scroller.getBoundingClientRect();
+    const bar = this.#root.querySelector(".ns-bar")?.clientHeight ?? 0;
+    const style = this.#jump.style;
+    style.left = `${box.left + this.#scroller.clientWidth / 2}px`;
+    style.top = `${bottomOf(this.#scroller) - bar - JUMP_PX}px`;
   }
 
   /** Scroll no more. */

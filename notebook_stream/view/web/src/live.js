@@ -1,17 +1,19 @@
 // The live view in the page. The kernel sends each finished block once, and the open block with each
-// message; the page appends the former, replaces the latter, and asks for packets that it lacks.
+// message; the page appends the former, changes the latter, and asks for packets that it lacks.
 // The messages are described in messages.js.
 
-import { Bar, PHASES } from "./bar.js";
+import { Bar } from "./bar.js";
 import { confirmCopy, copy } from "./copying.js";
 import { element } from "./elements.js";
 import { Following } from "./following.js";
+import { focusCell, listenForEscape } from "./keyboard.js";
 import { inflate } from "./messages.js";
 import { scrollerOf, unclip } from "./page.js";
-import { keepInPlace, recordPlace } from "./swap.js";
+import { Swap } from "./swap.js";
 import { GrowingText } from "./text.js";
+import { announce, prepareVoice } from "./voice.js";
 
-/** @import { MarkdownMessage, Model, PaintMessage } from "./messages.js" */
+/** @import { Ending, MarkdownMessage, Model, PaintMessage } from "./messages.js" */
 
 const TICK_MS = 100;
 const SILENCE_MS = 10_000; // A kernel that lives sends a message every second.
@@ -20,20 +22,21 @@ const SILENCE_MS = 10_000; // A kernel that lives sends a message every second.
 class LiveView {
   #model;
   #root;
-  #bar;
   #text;
-  /** @type {Element | null} */
-  #scroller = null;
+  #bar;
+  #appearing;
+  #ignoreEscape;
+  #clock;
   /** @type {Following | null} */
   #following = null;
-  #endRecord = () => {};
+  /** @type {Swap | null} */
+  #swap = null;
   #restoreClipping = () => {};
   #order = Promise.resolve(); // Packets inflate in any order; messages are handled in theirs.
   #began = performance.now();
   #lastMessage = this.#began;
   #stopping = false;
   #done = false;
-  #clock;
 
   /**
    * @param {Model} model
@@ -46,39 +49,47 @@ class LiveView {
     this.#root.setAttribute("role", "group");
     this.#root.setAttribute("aria-label", "Answer of Claude");
     this.#root.setAttribute("aria-busy", "true");
+    this.#text = new GrowingText(this.#root);
     this.#bar = new Bar(this.#root, model, {
       stop: () => this.#stop(),
       copy: () => this.#send({ kind: "copy" }),
     });
-    this.#text = new GrowingText(this.#root);
-    this.#root.addEventListener("keydown", this.#onKey);
-    model.on("msg:custom", this.#receive);
+    this.#ignoreEscape = listenForEscape(this.#root, () => this.#stop());
+    this.#appearing = new ResizeObserver(() => this.#appear());
+    this.#appearing.observe(this.#root);
     this.#clock = setInterval(() => this.#tick(), TICK_MS);
+    prepareVoice();
+    model.on("msg:custom", this.#receive);
     this.#send({ kind: "hello", have: 0 });
   }
 
   /** Take the view out of the page. */
   close() {
-    clearInterval(this.#clock);
+    this.#fallSilent();
     this.#model.off("msg:custom", this.#receive);
-    this.#following?.end();
     this.#restoreClipping();
-    this.#endRecord();
+  }
+
+  #fallSilent() {
+    clearInterval(this.#clock);
+    this.#appearing.disconnect();
+    this.#ignoreEscape();
+    this.#following?.end();
+  }
+
+  // Called once the view is laid out, before it is painted for the first time.
+  #appear() {
+    if (!this.#root.isConnected || !this.#root.offsetHeight) return;
+    this.#appearing.disconnect();
+    this.#restoreClipping = unclip(this.#root);
+    this.#following = new Following(this.#root, scrollerOf(this.#root));
+    this.#following.update();
   }
 
   #tick() {
-    if (this.#done) return;
-    if (!this.#scroller && this.#root.isConnected) this.#measurePage();
     const now = performance.now();
     if (now - this.#lastMessage > SILENCE_MS) this.#bar.showState("No word from the kernel");
     else this.#bar.showTime(now - this.#began);
-  }
-
-  #measurePage() {
-    this.#restoreClipping = unclip(this.#root);
-    this.#scroller = scrollerOf(this.#root);
-    this.#following = new Following(this.#root, this.#scroller);
-    this.#endRecord = recordPlace(this.#root, this.#text.element, this.#scroller);
   }
 
   /** @param {object} message */
@@ -94,7 +105,14 @@ class LiveView {
     if (this.#stopping || this.#done) return;
     this.#stopping = true;
     this.#bar.showStopping();
+    this.#leaveFocus();
     this.#send({ kind: "stop" });
+  }
+
+  // The view is about to go, and the page would lose the focus with it.
+  #leaveFocus() {
+    const focused = document.activeElement;
+    if (this.#root.contains(focused)) focusCell(this.#root.closest(".jp-Cell, .cell"));
   }
 
   #receive = (
@@ -106,6 +124,7 @@ class LiveView {
       confirmCopy(this.#bar.copy);
       return;
     }
+    if (message.phase === "done") this.#prepareSwap();
     const packets = Promise.all((buffers ?? []).map(inflate));
     // A message that cannot be handled is reported, and the next ones are handled all the same.
     this.#order = this.#order
@@ -125,34 +144,30 @@ class LiveView {
     const open = message.open ? packets.pop() : null;
     this.#text.show(message.at, packets, open?.length ? open : null);
     this.#lastMessage = performance.now();
-    if (!this.#stopping) this.#bar.showState(message.wait || PHASES[message.phase]);
-    this.#bar.showFigures(message);
     this.#began = Math.min(this.#began, performance.now() - message.seconds * 1000);
+    this.#bar.showPhase(message);
+    this.#bar.showFigures(message);
     this.#following?.update();
-    if (message.phase === "done") this.#end(message.footer);
+    if (message.phase === "done") this.#end(/** @type {PaintMessage & Ending} */ (message));
   }
 
-  /** @param {string[]} lines */
-  #end(lines) {
+  // At once, as the static output may come before the last packets are inflated.
+  #prepareSwap() {
+    if (this.#swap || !this.#root.isConnected) return;
+    this.#leaveFocus();
+    this.#swap = new Swap(this.#root, this.#text.element, scrollerOf(this.#root));
+  }
+
+  /** @param {PaintMessage & Ending} message */
+  #end(message) {
     if (this.#done) return;
     this.#done = true;
+    this.#fallSilent();
     this.#root.setAttribute("aria-busy", "false");
-    this.#following?.end();
-    const text = this.#text.element;
-    const top = text.getBoundingClientRect().top;
-    this.#endRecord();
-    this.#bar.element.remove();
-    this.#restoreClipping();
-    const rose = top - text.getBoundingClientRect().top;
-    if (this.#scroller) keepInPlace(this.#root, rose, this.#scroller);
-    for (const line of lines) element("p", "ns-footer", this.#root, line);
+    this.#bar.end(message);
+    this.#swap?.measure();
+    announce(message.voice);
   }
-
-  #onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    this.#stop();
-  };
 }
 
 /**

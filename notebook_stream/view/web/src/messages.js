@@ -15,7 +15,12 @@
  * @property {number} seconds Since the view was made.
  * @property {number | null} rate Tokens a second.
  * @property {string | null} cost
- * @property {string[]} footer The lines below the answer; only with the phase "done".
+ *
+ * @typedef {object} Ending What a message has in addition with the phase "done".
+ * @property {string[]} notes Sentences under the answer.
+ * @property {string} ending How it ended in a word or two; "" where the model ended it.
+ * @property {string} figures Its model, tokens, cost and seconds.
+ * @property {string} voice How it ended, for those who hear the page.
  */
 
 /**

@@ -9,7 +9,7 @@
 export function scrollerOf(node) {
   for (let up = node.parentElement; up; up = up.parentElement) {
     const flow = getComputedStyle(up).overflowY;
-    if ((flow === "auto" || flow === "scroll") && up.scrollHeight > up.clientHeight + 1) return up;
+    if (up !== document.body && (flow === "auto" || flow === "scroll")) return up;
   }
   return document.scrollingElement ?? document.documentElement;
 }
@@ -33,15 +33,6 @@ export function bottomOf(scroller) {
 }
 
 /**
- * Return whether a scrolled area is at its end.
- *
- * @param {Element} scroller
- */
-export function isAtBottom(scroller) {
-  return scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1;
-}
-
-/**
  * Let nothing between the view and its cell clip the view: a sticky bar cannot leave an element
  * that clips its overflow, as outputs of a cell do.
  *
@@ -52,8 +43,10 @@ export function unclip(root) {
   /** @type {Element[]} */
   const clipping = [];
   for (let up = root.parentElement; up; up = up.parentElement) {
-    if (up.matches(".jp-Cell, .cell, body")) break;
-    if (getComputedStyle(up).overflowY !== "visible") clipping.push(up);
+    const style = getComputedStyle(up);
+    // Long outputs that the reader has made scroll are limited in their height.
+    if (up.matches(".jp-Cell, .cell, body") || style.maxHeight !== "none") break;
+    if (style.overflowY !== "visible") clipping.push(up);
   }
   for (const up of clipping) up.classList.add("ns-unclipped");
   return () => {

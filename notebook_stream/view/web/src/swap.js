@@ -1,160 +1,225 @@
-// The end: the header is removed, and the block that the reader looks at keeps its place on the
-// screen. The page removes the view without an event, so each frame records where the blocks are,
-// and the first frame after the removal scrolls as the last record requires.
+// The swap at the end of an answer: JupyterLab replaces the view by the static output, whose
+// formulas are set only a while later. Until they stand, the text of the view covers the output,
+// which keeps the height of the view; then what the reader looks at keeps its place on the screen.
+// The selection and the folds go over to the output.
 
-import { bottomOf, isAtBottom, topOf } from "./page.js";
+import { Formulas } from "./formulas.js";
+import { bottomOf, topOf } from "./page.js";
+import { findBlock, matchBlocks, placesNear, pointAt, resolvePoint } from "./places.js";
 
-const SWAP_MS = 3000; // The time that a page may take to lay out what replaces the view.
-const NEAR = 6; // The number of blocks to each side that may serve as an anchor.
+/** @import { Place, Point } from "./places.js" */
 
-/**
- * A block with its height on the screen.
- *
- * @typedef {{ block: Element, y: number }} Place
- */
+const LONGEST_MS = 3000; // The time for which formulas are waited for.
+const SCREENS = 3; // The number of screens above and below that are covered.
+const OUTPUT = ":scope > .jp-RenderedMarkdown";
 
-/**
- * Record where the blocks are, until the static output has replaced the view.
- *
- * @param {HTMLElement} root The view.
- * @param {HTMLElement} text Its text.
- * @param {Element} scroller What scrolls it.
- * @returns {() => void} To be called at the end of the answer.
- */
-export function recordPlace(root, text, scroller) {
-  const area = root.closest(".jp-OutputArea, .output");
-  const own = root.closest(".jp-OutputArea-child, .output_area");
-  if (!area || !own) return () => {};
-  const place = [...area.children].indexOf(own);
-  let top = 0;
+/** Covers the output that replaces a view. */
+export class Swap {
+  #root;
+  #text;
+  #scroller;
+  #own;
+  #box = new DOMRect();
+  #around = new DOMRect();
   /** @type {Place[]} */
-  let nearby = [];
-  let until = Number.POSITIVE_INFINITY;
+  #near = [];
+  /** @type {{ anchor: Point, focus: Point } | null} */
+  #selection = null;
+  #expected = 0;
+  /** @type {boolean[]} */
+  #folds = [];
+  #observer;
 
-  function checkFrame() {
-    if (root.isConnected) record();
-    else if (restore()) return;
-    if (performance.now() < until) requestAnimationFrame(checkFrame);
+  /**
+   * Wait for the output. The view does not change any more, but for its last paint.
+   *
+   * @param {HTMLElement} root The view.
+   * @param {HTMLElement} text Its text.
+   * @param {Element} scroller What scrolls it.
+   */
+  constructor(root, text, scroller) {
+    this.#root = root;
+    this.#text = text;
+    this.#scroller = scroller;
+    this.#own = root.closest(".jp-OutputArea-child");
+    this.measure();
+    const area = this.#own?.parentElement;
+    const place = area ? [...area.children].indexOf(/** @type {Element} */ (this.#own)) : -1;
+    this.#observer = new MutationObserver(() => {
+      if (this.#own?.isConnected) return;
+      this.#stopWatching();
+      const next = area?.children[place];
+      const output = next?.querySelector(OUTPUT);
+      if (output && this.#box.height) this.#cover(/** @type {HTMLElement} */ (next), output);
+    });
+    if (area) this.#observer.observe(area, { childList: true });
+    document.addEventListener("selectionchange", this.#recordSelection);
   }
 
-  function record() {
-    top = text.getBoundingClientRect().top + scroller.scrollTop;
-    nearby = blocksAt(text, topOf(scroller) + scroller.clientHeight / 2);
+  /** Measure the view, which its removal makes impossible. */
+  measure() {
+    if (!this.#root.isConnected) return;
+    this.#box = this.#root.getBoundingClientRect();
+    this.#around = (this.#own ?? this.#root).getBoundingClientRect();
+    const blocks = [...this.#text.children];
+    const height = this.#scroller.clientHeight;
+    const first = findBlock(blocks, topOf(this.#scroller) - SCREENS * height);
+    const last = findBlock(blocks, bottomOf(this.#scroller) + SCREENS * height);
+    this.#near = blocks
+      .slice(first, last + 1)
+      .map((block) => ({ block, y: block.getBoundingClientRect().top - this.#around.top }));
+    this.#recordSelection();
   }
 
-  // Returns whether the static output has replaced the view.
-  function restore() {
-    const output = area?.children[place]?.querySelector(".jp-RenderedMarkdown, .rendered_html");
-    // JupyterLab inserts an output with code empty, and fills it later.
-    if (!output?.firstChild || !output.isConnected || output.closest(".ns-live")) return false;
-    const rose = top - scroller.scrollTop - output.getBoundingClientRect().top;
-    keepInPlace(/** @type {HTMLElement} */ (output), rose, scroller, nearby);
-    return true;
+  #stopWatching() {
+    this.#observer.disconnect();
+    document.removeEventListener("selectionchange", this.#recordSelection);
   }
 
-  checkFrame();
-  return () => {
-    until = performance.now() + SWAP_MS;
+  #recordSelection = () => {
+    const selected = getSelection();
+    if (!selected || !this.#root.isConnected) return;
+    const anchor = pointAt(this.#text, selected.anchorNode, selected.anchorOffset);
+    const focus = pointAt(this.#text, selected.focusNode, selected.focusOffset);
+    this.#selection = anchor && focus && !selected.isCollapsed ? { anchor, focus } : null;
   };
-}
 
-/**
- * Return the blocks near a height of the screen, the nearest first.
- *
- * @param {HTMLElement} text
- * @param {number} height
- * @returns {Place[]}
- */
-function blocksAt(text, height) {
-  const blocks = [...text.children];
-  const found = blocks.findIndex((one) => one.getBoundingClientRect().bottom > height);
-  const middle = found < 0 ? blocks.length : found;
-  return blocks
-    .slice(Math.max(0, middle - NEAR), middle + NEAR)
-    .map((block) => ({ block, y: block.getBoundingClientRect().top }))
-    .sort((a, b) => Math.abs(a.y - height) - Math.abs(b.y - height));
-}
-
-/**
- * Scroll so that what the reader looked at has its old place.
- *
- * @param {HTMLElement} output
- * @param {number} rose The pixels by which it is too high.
- * @param {Element} scroller
- * @param {Place[]} [nearby] Blocks of the text that it replaces.
- */
-export function keepInPlace(output, rose, scroller, nearby = []) {
-  const box = output.getBoundingClientRect();
-  const edge = topOf(scroller);
-  if (box.bottom <= edge || box.top >= bottomOf(scroller)) return;
-  if (box.top + rose > edge) {
-    if (rose > 0) holdMargin(output, rose, scroller);
-    return;
+  /**
+   * @param {HTMLElement} next What has replaced the view.
+   * @param {Element} output The static output in it.
+   */
+  #cover(next, output) {
+    const [box, around] = [this.#box, this.#around];
+    this.#root.inert = true;
+    this.#root.classList.add("ns-cover");
+    Object.assign(this.#root.style, {
+      left: `${box.left - around.left}px`,
+      top: `${box.top - around.top}px`,
+      width: `${box.width}px`,
+    });
+    next.classList.add("ns-covered");
+    next.style.height = `${around.height}px`;
+    this.#folds = [...this.#text.querySelectorAll("details")].map((fold) => fold.open);
+    this.#expected = this.#text.querySelectorAll("math, .ns-latex").length;
+    this.#prune();
+    next.append(this.#root);
+    this.#align(next);
+    this.#watchFormulas(output, () => this.#reveal(next, output));
   }
-  const [block, y] = sameBlock(output, nearby) ?? [output, box.top + rose];
-  anchor(block, y, scroller);
+
+  // Blocks that are far from the screen need not be laid out again.
+  #prune() {
+    const near = new Set(this.#near.map((place) => place.block));
+    if (!near.size) return;
+    for (const block of [...this.#text.children]) if (!near.has(block)) block.remove();
+  }
+
+  /** @param {Element} next */
+  #align(next) {
+    const first = this.#near[0];
+    if (!first) return;
+    const y = first.block.getBoundingClientRect().top - next.getBoundingClientRect().top;
+    this.#root.style.marginTop = `${first.y - y}px`;
+  }
+
+  /**
+   * Call a function once the formulas of the output stand.
+   *
+   * @param {Element} output
+   * @param {() => void} then
+   */
+  #watchFormulas(output, then) {
+    const until = performance.now() + LONGEST_MS;
+    const formulas = new Formulas(output, this.#expected);
+    const check = () => {
+      const now = performance.now();
+      if (formulas.stand(now) || now > until || !output.isConnected) then();
+      else requestAnimationFrame(check);
+    };
+    check();
+  }
+
+  /**
+   * @param {HTMLElement} next
+   * @param {Element} output
+   */
+  #reveal(next, output) {
+    const following = next.closest(".jp-Cell")?.nextElementSibling ?? null;
+    const [after, edge] = [following?.getBoundingClientRect().top ?? 0, topOf(this.#scroller)];
+    const places = placesNear(this.#text, edge + this.#scroller.clientHeight / 2);
+    this.#root.remove();
+    next.classList.remove("ns-covered");
+    next.style.height = "";
+    setFolds(output, this.#folds);
+    labelBoxes(output);
+    const match = matchBlocks(output);
+    const box = output.getBoundingClientRect();
+    if (following && box.bottom <= edge) anchor(following, after, this.#scroller);
+    else if (box.top < edge) keepInPlace(places, match, this.#scroller);
+    if (this.#selection) select(this.#selection, match);
+  }
 }
 
 /**
- * Find a block of the output with the same text as one of the recorded blocks, and return it with
- * the height of the recorded one; null where no text occurs in the output just once.
+ * @param {Element} output
+ * @param {boolean[]} folds Whether each is open.
+ */
+function setFolds(output, folds) {
+  output.querySelectorAll("details").forEach((fold, n) => {
+    fold.open = folds[n] ?? fold.open;
+  });
+}
+
+/**
+ * Name the boxes of a task list for those who hear the page; JupyterLab leaves them without.
  *
  * @param {Element} output
- * @param {Place[]} nearby
- * @returns {[Element, number] | null}
  */
-function sameBlock(output, nearby) {
-  const words = (/** @type {Element} */ block) => block.textContent.replace(/\s+/g, "");
-  const byText = Map.groupBy([...output.children], words);
-  for (const { block, y } of nearby) {
-    const same = byText.get(words(block));
-    if (same?.length === 1 && same[0]) return [same[0], y];
+function labelBoxes(output) {
+  for (const box of output.querySelectorAll("input[type=checkbox]:not([aria-label])")) {
+    box.setAttribute(
+      "aria-label",
+      /** @type {HTMLInputElement} */ (box).checked ? "done" : "to do",
+    );
   }
-  return null;
 }
 
 /**
- * Keep a block at a height of the screen while formulas above it are laid out, which changes their
- * heights: for `SWAP_MS`, or until the reader scrolls.
+ * Scroll so that what the reader looks at has its old place.
+ *
+ * @param {Place[]} places Of blocks that are replaced, the nearest first.
+ * @param {(block: Element) => Element | null} match
+ * @param {Element} scroller
+ */
+function keepInPlace(places, match, scroller) {
+  for (const { block, y } of places) {
+    const same = match(block);
+    if (!same) continue;
+    anchor(same, y, scroller);
+    return;
+  }
+}
+
+/**
+ * Scroll an element to a height of the screen.
  *
  * @param {Element} block
  * @param {number} y
  * @param {Element} scroller
  */
 function anchor(block, y, scroller) {
-  const until = performance.now() + SWAP_MS;
-  let set = scroller.scrollTop;
-
-  function correct() {
-    const moved = block.getBoundingClientRect().top - y;
-    const scrolled = scroller.scrollTop !== set && !isAtBottom(scroller);
-    if (!block.isConnected || (moved && scrolled)) return;
-    if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
-    set = scroller.scrollTop;
-    if (performance.now() < until) requestAnimationFrame(correct);
-  }
-
-  correct();
+  scroller.scrollTop += block.getBoundingClientRect().top - y;
 }
 
 /**
- * Leave a margin in the place of a header that was visible, so that what is below does not move; it
- * is removed once the output is not visible, and nothing that is visible moves by that.
+ * Select in the output what was selected in the view.
  *
- * @param {HTMLElement} output
- * @param {number} px
- * @param {Element} scroller
+ * @param {{ anchor: Point, focus: Point }} selected
+ * @param {(block: Element) => Element | null} match
  */
-function holdMargin(output, px, scroller) {
-  output.style.marginTop = `${px}px`;
-  const observer = new IntersectionObserver(([entry]) => {
-    if (!entry || entry.isIntersecting) return;
-    observer.disconnect();
-    const above = entry.boundingClientRect.bottom <= topOf(scroller);
-    const next = above ? output.closest(".jp-Cell, .cell")?.nextElementSibling : null;
-    const was = next?.getBoundingClientRect().top ?? 0;
-    output.style.marginTop = "";
-    if (next) scroller.scrollTop += next.getBoundingClientRect().top - was;
-  });
-  observer.observe(output);
+function select({ anchor, focus }, match) {
+  const [from, to] = [match(anchor.block), match(focus.block)];
+  if (!from || !to) return;
+  const start = resolvePoint(from, anchor.characters);
+  getSelection()?.setBaseAndExtent(...start, ...resolvePoint(to, focus.characters));
 }
