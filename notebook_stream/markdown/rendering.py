@@ -98,6 +98,13 @@ class _Renderer(RendererHTML):
         """Render a link that opens in a tab of its own and sends no referrer."""
         return f'<a href="{html.escape(str(tokens[idx].attrGet("href") or ""))}" {_ELSEWHERE}>'
 
+    def html_inline(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """Render the box of a task, the only inline HTML there is, with a label to read aloud."""
+        label = "done" if 'checked="' in tokens[idx].content else "to do"
+        return tokens[idx].content.replace("<input ", f'<input aria-label="{label}" ')
+
     def math(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """Render a formula as MathML, or its source where it cannot be parsed (yet)."""
         return render_mathml(tokens[idx].content, display=tokens[idx].meta["display"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -11,6 +12,26 @@ from ..values.round import RoundDraft
 
 LEAST_RATE_SECONDS = 0.5
 """The seconds after the first token from which on a rate is shown."""
+
+DOINGS = {
+    "web_search": "Searching the web",
+    "web_fetch": "Reading a page",
+    "code_execution": "Running code",
+    "bash_code_execution": "Running code",
+    "text_editor_code_execution": "Editing a file",
+    "tool_search_tool_bm25": "Searching the tools",
+    "tool_search_tool_regex": "Searching the tools",
+    "advisor": "Asking the advisor",
+}
+"""What an answer does while one of the API's own tools is called, by the name of the tool.
+
+Source: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview
+"""
+
+LONGEST_NAME = 40
+"""The characters of a tool's name that are shown."""
+
+_RETRY = re.compile(r"in ([\d.]+) s\Z")
 
 PRICE_SECONDS = 1.0
 """The seconds between two computations of the cost."""
@@ -31,7 +52,13 @@ class Header:
         self._first_token: float | None = None
         self._priced: float | None = None
         self._cost: str | None = None
-        self.wait = ""
+        self._wait = ""
+        self._wait_began = 0.0
+
+    def wait(self, words: str) -> None:
+        """Show what the answer waits for; the seconds that ``words`` may end with count down."""
+        self._wait = words[:1].upper() + words[1:]
+        self._wait_began = time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -44,7 +71,7 @@ class Header:
         seconds = self.seconds
         return {
             "phase": draft.phase,
-            "wait": self.wait if draft.phase == "waiting" else "",
+            "wait": describe_doing(draft) or self._describe_wait(draft),
             "model": draft.model,
             "tokens": tokens,
             "exact": draft.counted,
@@ -52,6 +79,13 @@ class Header:
             "rate": self._rate(tokens, seconds),
             "cost": self._describe_cost(draft, seconds),
         }
+
+    def _describe_wait(self, draft: AnswerDraft) -> str:
+        """Return what the answer waits for, with the seconds that are left; "" once it came."""
+        if draft.phase != "waiting":
+            return ""
+        passed = time.monotonic() - self._wait_began
+        return _RETRY.sub(lambda m: f"in {max(0.0, float(m[1]) - passed):.1f} s", self._wait)
 
     def _rate(self, tokens: int, seconds: float) -> int | None:
         """Return the tokens per second since the first one; None before `LEAST_RATE_SECONDS`."""
@@ -78,6 +112,20 @@ class Header:
             return None
         spent = session.total.cost + (0 if self._recorded else of_open or 0)
         return f"${dollars(spent)} of ${dollars(self._budget)} spent"
+
+
+def describe_doing(draft: AnswerDraft) -> str:
+    """Return in words what tool the answer calls at its end; "" where it calls none.
+
+    The name of a tool may be anything, so that its beginning alone is shown.
+    """
+    last = draft.blocks[-1] if draft.blocks else None
+    if last is None or not last.type.endswith("tool_use"):
+        return ""
+    name = str(last.start.get("name") or "a tool")
+    if last.type == "server_tool_use" and name in DOINGS:
+        return DOINGS[name]
+    return f"Calling {name[:LONGEST_NAME]}"
 
 
 def count_output(draft: AnswerDraft | RoundDraft) -> int:

@@ -111,7 +111,7 @@ class LiveView:
 
     def wait(self, words: str) -> None:
         """Show in the header what the answer waits for."""
-        self._header.wait = words[:1].upper() + words[1:]
+        self._header.wait(words)
 
     def paint(self, draft: AnswerDraft) -> bool:
         """Send the blocks that were finished since the last call, and the open one.

@@ -1,0 +1,84 @@
+"""What the bar says of an answer, and that everybody can read it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from ..loopback import Hold, Script, delta, end, event, refusal, start
+from .conftest import Lab, Notebook
+
+ENVELOPE = start()[: start().index(b"event: content_block")]
+
+
+def calling(kind: str, name: str) -> bytes:
+    block = {"type": kind, "id": "t1", "name": name, "input": {}}
+    return event("content_block_start", index=0, content_block=block)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("server_tool_use", "web_search", "Searching the web"),
+        ("server_tool_use", "code_execution", "Running code"),
+        ("tool_use", "get_weather", "Calling get_weather"),
+    ],
+)
+def test_the_state_says_what_goes_on(
+    page: Page, lab: Lab, kind: str, name: str, words: str
+) -> None:
+    lab.api.play(Script([ENVELOPE, calling(kind, name), Hold()]))
+    Notebook(page, lab, lab.write(f"doing-{name}", "%%claude x\nGo."), app="lab").run_all()
+    expect(page.locator(".ns-state")).to_have_text(words)
+    page.locator(".ns-stop").click()
+    expect(page.locator(".ns-live")).to_have_count(0)
+
+
+def test_the_wait_for_another_try_counts_down(page: Page, lab: Lab) -> None:
+    busy = refusal(529, "overloaded_error", "Overloaded", **{"retry-after": "8"})
+    lab.api.play(busy)
+    Notebook(page, lab, lab.write("countdown", "%%claude x\nGo."), app="lab").run_all()
+    state = page.locator(".ns-state")
+    expect(state).to_contain_text("in 8.0 s")
+    expect(state).to_contain_text("in 5.")
+    page.locator(".ns-stop").click()
+    expect(page.locator(".ns-live")).to_have_count(0)
+
+
+TEXT = "# Title\n\nSome [link](https://a.example) and $x$.\n\n- [x] a task\n- [ ] another\n\n"
+MORE = (
+    "```python\nx = 1  # a comment\ny = 'words'\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end."
+)
+
+
+def find_faults(page: Page, selector: str) -> list[str]:
+    """Return what axe-core finds in a part of the page."""
+    found = Axe().run(page, context=selector).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found]
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "forced"])
+def test_nothing_keeps_anybody_from_reading_an_answer(page: Page, lab: Lab, look: str) -> None:
+    colours: Literal["active", "none"] = "active" if look == "forced" else "none"
+    page.emulate_media(forced_colors=colours)
+    hold = Hold()
+    lab.api.play(Script([start(), delta(TEXT + MORE), hold, end()]))
+    notebook = Notebook(page, lab, lab.write(f"axe-{look}", "%%claude x\nGo."), app="lab")
+    if look == "dark":
+        page.get_by_role("menuitem", name="Settings", exact=True).click()
+        page.get_by_text("Theme", exact=True).hover()
+        page.get_by_text("JupyterLab Dark", exact=True).click()
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("The end.")
+    assert not find_faults(page, ".ns-live")
+    pulse = page.locator(".ns-pulse").evaluate("e => getComputedStyle(e).backgroundColor")
+    bar = page.locator(".ns-bar").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert pulse != bar
+    hold.let_go.set()
+    expect(page.locator(".ns-live")).to_have_count(0)
+    expect(page.locator(".jp-OutputArea mjx-container")).to_have_count(1)
+    assert not [one for one in find_faults(page, ".jp-OutputArea") if "jp-" not in one]
