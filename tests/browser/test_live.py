@@ -199,7 +199,8 @@ WATCH = """words => {
   // Sizes are observed last in a frame, when nothing moves any more before it is painted.
   new ResizeObserver(() => {
     const read = [...document.querySelectorAll(".jp-OutputArea p")];
-    const found = read.find(p => p.textContent === words);
+    const isSeen = p => p.closest(".ns-cover") || !p.closest(".ns-covered");
+    const found = read.find(p => p.textContent === words && isSeen(p));
     if (found) window.places.push(found.getBoundingClientRect().top);
   }).observe(probe);
   const next = () => {

@@ -54,7 +54,7 @@ def test_the_footer_says_what_was_used_and_how_it_ended() -> None:
     )
     reply = Reply("hi", stop_reason="stopped", estimated=True, **facts)
     assert "≈ 312 out · ≈ $0.0057" in footer(reply)
-    assert footer(reply).endswith("· stopped")
+    assert footer(reply).startswith("Stopped · ")
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,19 @@ def test_an_ending_that_is_not_plain_is_explained_with_a_remedy() -> None:
     assert "raise --max-tokens" in data["text/markdown"]
     assert "<b>" not in data["text/markdown"]
     assert "<small>" not in data["text/plain"]
-    error = mimebundle(Reply("", stop_reason="error", error="the <key> was *wrong*"), (), "", "")
-    assert "**The &#60;key&#62; was &#42;wrong&#42;**" in error["text/markdown"]
-    assert "The <key> was *wrong*" in error["text/plain"]
+    noted = mimebundle(Reply("x"), ("The <key> was *wrong* (see https://a.example/keys).",), "", "")
+    bold = "**The &#60;key&#62; was &#42;wrong&#42; (see <https://a.example/keys>).**"
+    assert bold in noted["text/markdown"]
+    assert "The <key> was *wrong*" in noted["text/plain"]
+
+
+def test_the_sentence_of_an_error_is_left_to_who_raises_it() -> None:
+    error = mimebundle(Reply("", stop_reason="error", error="the key was wrong"), (), "", "")
+    assert error["text/markdown"].startswith("**Error** <small>")
+    assert "the key was wrong" not in error["text/markdown"] + error["text/plain"]
+
+
+def test_figures_are_given_once() -> None:
     paid = mimebundle(Reply("", usage=Usage(input_tokens=1), cost=0.0057), (), "", "")
     assert "· $0.0057" in paid["text/markdown"]
 
