@@ -159,8 +159,14 @@ def _render_bold(note: str) -> str:
     A reader that links bare addresses, such as nbconvert, takes the signs after one for a part.
     """
     parts = re.split(r"(https?://[^\s<>()]*[^\s<>().,;:!?])", note)
-    links = (f"<{one}>" if n % 2 else escape_markup(one) for n, one in enumerate(parts))
+    links = (f"<{one}>" if n % 2 else _escape_part(one) for n, one in enumerate(parts))
     return f"**{''.join(links)}**"
+
+
+def _escape_part(text: str) -> str:
+    """Return a part of a sentence escaped, with the blank that it may begin and end with."""
+    around = [" " * text.startswith(" "), " " * text[1:].endswith(" ")]
+    return escape_markup(text).join(around)
 
 
 def sentences(reply: Reply) -> Iterator[str]:
