@@ -33,7 +33,7 @@ def test_stop_by_click_keeps_the_partial_and_goes_on(
     assert server.requests[0].client_left
     assert kernel.wait(cell).ok
     assert kernel.wait(after).stdout == "next: partial stopped False\n"
-    assert shown(cell).startswith("partial\n\n<small>")
+    assert shown(cell).startswith("partial\n\n**Stopped** <small>")
     assert "· stopped" in shown(cell)
 
 
@@ -50,7 +50,7 @@ def test_a_recording_of_an_interrupted_cell_lets_the_next_cell_run(
     after = kernel.send("print('next:', again, again.stop_reason)")
     assert kernel.wait(cell).ok
     assert kernel.wait(after).stdout == "next: partial stopped\n"
-    assert shown(cell).startswith("partial\n\n<small>")
+    assert shown(cell).startswith("partial\n\n**Stopped** <small>")
     cell = kernel.run("%%claude again --replay stream.txt --model opus\nStop.")
     assert "This recording was made with another prompt ('Go.') and another model" in shown(cell)
 
