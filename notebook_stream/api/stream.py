@@ -174,6 +174,7 @@ async def _read_stream(
     begun: bytes, chunks: AsyncIterator[bytes], response: httpx2.Response
 ) -> AsyncGenerator[Event, None]:
     any_came = False
+    request_id = _request_id(response)
     async with (
         aclosing(_join(begun, chunks)) as body,
         _closing(anthropic.AsyncStream.raw_events(_Body(body))) as items,
@@ -181,7 +182,7 @@ async def _read_stream(
         async for sse in items:
             if sse.data:
                 any_came = True
-                yield _event(sse.data, _request_id(response), is_error=sse.event == "error")
+                yield _event(sse.data, request_id, is_error=sse.event == "error")
     if not any_came:
         raise _no_stream(response)
 

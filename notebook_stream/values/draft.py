@@ -166,5 +166,5 @@ class AnswerDraft:
             self.end_round()
         *rounds, last = self._ended
         self._ended = []
-        rounds.append(replace(last, stop_reason=last.stop_reason or ending))
+        rounds.append(last if last.stop_reason else replace(last, stop_reason=ending))
         return Reply.of(rounds, ending, **facts)

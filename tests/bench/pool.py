@@ -63,8 +63,10 @@ def serving() -> Iterator[str]:
     command = [sys.executable, "-m", "tests.bench.pool", "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        process.kill()
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()  # else a failure would wait for the server, which never ends
 
 
 async def all_of(ask: Asked) -> None:
