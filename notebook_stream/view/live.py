@@ -31,7 +31,7 @@ from .timeline import Timeline
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
-"""The seconds in which a page must say that it shows the view, before the fallback is shown."""
+"""The seconds that a page has to report that it shows the view, before the fallback is shown."""
 
 RESEND_SECONDS = 0.1
 """The seconds after which all is sent again to a page that is silent; doubled each time."""
@@ -125,7 +125,7 @@ class LiveView:
         with self._lock:
             self._fields = fields
             if not self._is_shown:
-                self._do_without_a_page()
+                self._resend_or_fall_back()
             self._send()
         return self._rendering.timeline.has_more
 
@@ -187,11 +187,11 @@ class LiveView:
         self.widget.send({**fields, **self._fields}, packets)
         self._packets.confirm()
 
-    def _do_without_a_page(self) -> None:
-        """Reach pages that have not said yet that they show the view.
+    def _resend_or_fall_back(self) -> None:
+        """Send everything again, or show the fallback, while no page has reported the view.
 
-        A page that opens after a message was sent does not get it, so all is sent again, ever more
-        seldom. A front end that fails to load the view gets the fallback.
+        A page that opens after a message was sent does not get it, so all is sent again, at
+        intervals that double. A front end that fails to load the view gets the fallback.
         """
         seconds = self._header.seconds
         if seconds >= self._resend_at:

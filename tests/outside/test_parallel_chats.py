@@ -179,7 +179,7 @@ def by_entering_blocked(s: Any) -> ns.Reply:
 def test_a_call_that_would_block_what_it_waits_for_is_refused(
     server: Server, chat: ns.Chat, hold: Hold, verb: Any
 ) -> None:
-    words = r"the chat 'trip' is still answering .* await that answer first, or ask in a .*fork\(\)"
+    words = r"the chat 'trip' is answering .* await that answer first, or ask in a .*fork\(\)"
 
     async def main() -> None:
         first = asyncio.create_task(chat.aask("a"))

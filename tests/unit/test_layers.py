@@ -47,7 +47,7 @@ ONLY_HERE = {
     "anywidget": {"view"},
     "genai_prices": {"ledger"},
     "markdown_it": {"markdown"},
-    "importlib": {"background", "cli"},
+    "importlib": {"background", "demo"},
     "import_modules": {"background", "running"},
     "__import__": set(),
     "pkgutil": set(),
