@@ -55,9 +55,9 @@ def _price(model: Any, usage: Mapping[str, Any]) -> float | None:
         return None
     from genai_prices import extract_usage
 
-    told = {name: value for name, value in usage.items() if name != "iterations"}
+    counts = {name: value for name, value in usage.items() if name != "iterations"}
     try:
-        extracted = extract_usage({"model": model, "usage": told}, provider_id="anthropic")
+        extracted = extract_usage({"model": model, "usage": counts}, provider_id="anthropic")
         return float(extracted.calc_price().total_price)
     except Exception:  # noqa: BLE001 - the counts come from a server, which may send anything
         return None

@@ -13,7 +13,7 @@ from ..values.reply import Ending, Reply
 from ..values.round import Event, Round
 from .admission import Admission
 from .asked import Asked
-from .endings import find_failure, name_ending, unforeseen
+from .endings import explain_unforeseen, find_failure, name_ending
 from .gate import gate
 from .imports import import_needed
 from .observers import Observers
@@ -28,7 +28,7 @@ class Run:
     Args:
         asked: What is sent.
         admission: The money that is held for it.
-        observers: Who is told what happens.
+        observers: The observers of the answer.
         notes: Sentences for the user that the caller has.
         go_on: What to type to go on from a partial; "" where nothing can be.
 
@@ -163,7 +163,7 @@ class Run:
             reply = self._freeze()
         except Exception as error:
             log.exception("the answer could not be put together")
-            self.error = unforeseen(error)
+            self.error = explain_unforeseen(error)
             reply = Reply(self._draft.text, stop_reason="error", error=str(self.error))
         make_turn(self._asked, reply)
         if self.error:

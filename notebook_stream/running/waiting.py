@@ -36,7 +36,7 @@ def block(answer: Answer) -> Reply:
             host.block_until_done(answer.done)
             answer.deliver()
     if interrupts:
-        raise interrupted(answer)
+        raise make_interruption(answer)
     return answer.outcome()
 
 
@@ -95,7 +95,7 @@ async def settle_later(answer: Answer, ending: Ending = "stopped") -> Reply:
     return reply
 
 
-def interrupted(answer: Answer) -> KeyboardInterrupt:
+def make_interruption(answer: Answer) -> KeyboardInterrupt:
     """Make the exception for an interrupt: it shows one line, and ``.reply`` has what came."""
     outcome = "what came is kept" if answer.started else "nothing was sent"
     error = interruption(f"interrupted: {outcome}.")
