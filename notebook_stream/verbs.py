@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import host
+from . import background, host
 from .conversation.conversation import Conversation
 from .conversation.place import Place
 from .conversation.queue import PromptQueue, Ticket
@@ -219,13 +219,16 @@ class Stream(_Streamed):
         """The next item; the wait is short enough for Ctrl-C on Windows."""
         while True:
             with contextlib.suppress(queue.Empty):
-                return self._queue.get(timeout=host.TICK_SECONDS)
+                return self._queue.get_nowait()
+            with contextlib.suppress(queue.Empty):
+                if not background.run_here(host.TICK_SECONDS):
+                    return self._queue.get(timeout=host.TICK_SECONDS)
 
     @property
     def reply(self) -> Reply:
         """The Reply; waits for the end."""
         _check_started(self._answer, "with stream(...) as s: ...")
-        return self._answer.done.result()
+        return background.result(self._answer.done)
 
 
 class AsyncStream(_Streamed):

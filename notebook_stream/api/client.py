@@ -12,7 +12,6 @@ import atexit
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from concurrent.futures import TimeoutError as NotClosedInTime
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -150,8 +149,7 @@ async def _close_all() -> None:
 def _close_at_exit() -> None:
     if _clients:
         closing = asyncio.run_coroutine_threadsafe(_close_all(), background.loop())
-        with suppress(NotClosedInTime):
-            closing.result(CLOSE_SECONDS)
+        background.wait(closing, CLOSE_SECONDS)
 
 
 def _forget() -> None:
