@@ -41,7 +41,7 @@ def test_a_static_output_holds_no_control(text: str) -> None:
     ]
     reply = Reply(text, model=text, stop_reason="error", error=text, usage=Usage(input_tokens=1))
     for make_timeline in (lambda: timeline_of(blocks), lambda: None):
-        data = build_output(reply, (text,), "", make_timeline).take_data()
+        data = build_output(reply, (text,), "", make_timeline).data()
         assert not controls_in("".join(data.values()))
 
 
