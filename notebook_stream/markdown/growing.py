@@ -10,6 +10,7 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from markdown_it.token import Token
@@ -174,10 +175,16 @@ class GrowingMarkdown:
 
     def render_static(self) -> tuple[str, str]:
         """Return the whole text so far as sanitized Markdown and as plain text."""
+        markdown, plain = self.read_static()
+        return "".join(markdown), "".join(plain)
+
+    def read_static(self) -> tuple[Iterator[str], Iterator[str]]:
+        """Return the same in parts, so that a long text need not be in memory several times."""
         _, markdown, plain = self._render_rest()
+        finished = self._finished
         return (
-            resolve_dollars(f"{self._finished.markdown}{markdown}"),
-            collapse_blank_lines(f"{self._finished.plain}{plain}"),
+            resolve_dollars(lambda: chain(finished.markdown.read(), [markdown])),
+            collapse_blank_lines(chain(finished.plain.read(), [plain])),
         )
 
     def _restart(self, tail: str, continuation: Continuation = NEW_BLOCK) -> None:

@@ -89,7 +89,12 @@ class Answer:
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
 
     def admit(self) -> concurrent.futures.Future[None]:
-        """Begin to find out whether it may be sent; what is returned is done once that is known."""
+        """Begin to find out whether it may be sent; what is returned is done once that is known.
+
+        Raises:
+            ClaudeError: Nothing can be sent any more.
+        """
+        background.loop()
         return self._admission.begin()
 
     def withdraw(self) -> None:
@@ -160,6 +165,6 @@ class Answer:
 
     def deliver(self) -> Reply:
         """The reply, bound and shown, however it ended; waits for the end."""
-        reply = self.done.result()
+        reply = background.result(self.done)
         self._delivery.deliver(reply, self._run.notes if self._run else ())
         return reply

@@ -76,7 +76,6 @@ def settle(answer: Answer, ending: Ending = "stopped") -> Reply:
     """Stop an answer that was started, show and bind what came; interrupts change nothing."""
     answer.stop(ending)
     with host.interrupts_to(lambda: None):
-        concurrent.futures.wait({answer.done})
         return answer.deliver()
 
 

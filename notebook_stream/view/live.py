@@ -74,6 +74,7 @@ class LiveView:
         self._header = Header(recorded=recorded, budget=budget)
         self._rendering = Rendering()
         self._draft: AnswerDraft | None = None
+        self._reply: Reply | None = None
         self._lock = threading.Lock()
         self._packets = Packets()
         self._fields: dict[str, Any] = {}
@@ -131,18 +132,19 @@ class LiveView:
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Build the static output."""
+        self._reply = reply
         output = build_output(reply, notes, self._name, lambda: self._whole_timeline(reply))
         below = [*notes, *sentences(reply), footer(reply)]
         with self._lock:
             self._fields = {**self._fields, "phase": "done", "footer": below}
             self._output = output
-        self._draft = None  # Of short deltas it takes many times the memory of the text.
 
     def close(self) -> None:
         """Put the static output in the widget's place, and close the widget unless it stays."""
-        output = self._output
-        data, facts = (output.take_data(), output.metadata()) if output else ({}, {})
+        data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
         self._display.replace(data, facts)
+        if self._output:
+            self._output.encoded.clear()  # The view may live on, in a page that was loaded.
         with self._lock:
             self._is_closed = not self.stays
             if self.stays:
@@ -163,13 +165,14 @@ class LiveView:
             return timeline_of(reply.blocks)
         for step in self._rendering.complete(self._draft.blocks):
             self._add(step)
+        self._draft = None  # Of short deltas it takes many times the memory of the text.
         return timeline_of(reply.blocks) if self._rendering.failed else self._rendering.timeline
 
     def _text(self) -> str:
         draft = self._draft
-        if draft is not None:
-            return draft.text
-        return self._output.reply if self._output else ""
+        if self._reply is not None:
+            return self._reply
+        return draft.text if draft is not None else ""
 
     # With the lock held
 

@@ -64,15 +64,19 @@ def test_dollars_keep_the_digits_that_matter(cost: float, text: str) -> None:
     assert dollars(cost) == text
 
 
+def texts(reply: Reply, *parts: str) -> dict[str, str]:
+    return {kind: "".join(made) for kind, made in mimebundle(reply, (), parts, parts).items()}
+
+
 def test_an_ending_that_is_not_plain_is_explained_with_a_remedy() -> None:
-    data = mimebundle(Reply("", stop_reason="max_tokens", model="<b>"), (), "cut", "cut")
+    data = texts(Reply("", stop_reason="max_tokens", model="<b>"), "cut")
     assert "raise --max-tokens" in data["text/markdown"]
     assert "<b>" not in data["text/markdown"]
     assert "<small>" not in data["text/plain"]
-    error = mimebundle(Reply("", stop_reason="error", error="the <key> was *wrong*"), (), "", "")
+    error = texts(Reply("", stop_reason="error", error="the <key> was *wrong*"))
     assert "**The &#60;key&#62; was &#42;wrong&#42;**" in error["text/markdown"]
     assert "The <key> was *wrong*" in error["text/plain"]
-    paid = mimebundle(Reply("", usage=Usage(input_tokens=1), cost=0.0057), (), "", "")
+    paid = texts(Reply("", usage=Usage(input_tokens=1), cost=0.0057))
     assert "· $0.0057" in paid["text/markdown"]
 
 
