@@ -31,9 +31,11 @@ class Chat(Conversation):
     thread that it would wait for is refused.
 
     Example:
+        ```python
         chat = Chat(system="You are a guide to Lisbon.")
         chat.ask("Where do I begin?")
         chat.ask("And on a rainy day?")
+        ```
 
     Args:
         name: What `%claude_usage`, footers and metadata call it; without one it is called by its

@@ -59,10 +59,12 @@ def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> 
     """The answer's text as it comes, shown nowhere.
 
     Example:
+        ```python
         with stream("Name three primes") as s:
             for text in s:
                 print(text, end="")
         s.reply.usage
+        ```
 
     Args and errors: as for `ask`.
     """

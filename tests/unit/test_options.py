@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from notebook_stream import OptionError
 from notebook_stream.request.line import read_line
 from notebook_stream.request.options import Options, settings
-from notebook_stream.request.table import markdown_rows
 
 
 @pytest.mark.parametrize(
@@ -111,12 +109,6 @@ def test_asking_with_a_wrong_word_for_the_demo_is_one_sentence(clean_env: dict[s
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, "")
     assert line.startswith("notebook-stream: NOTEBOOK_STREAM_DEMO is 'ture'")
-
-
-def test_the_docs_have_each_option_as_the_table_has_it() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
-    missing = [row for row in markdown_rows() if row not in readme]
-    assert not missing, "\n".join(markdown_rows())
 
 
 def test_a_row_alone_makes_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
