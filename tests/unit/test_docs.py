@@ -30,6 +30,12 @@ def test_each_relative_link_leads_to_a_file(page: Path) -> None:
     assert [path for path in paths if path and not (page.parent / path).exists()] == []
 
 
+def test_the_docs_format_signatures_with_the_ruff_that_formats_the_code() -> None:
+    pins = re.findall(r'"ruff==(.+?)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert len(pins) == 2
+    assert pins[0] == pins[1]
+
+
 def test_the_files_that_the_docs_name_exist() -> None:
     pages = [DOCS / "architecture.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("images/*.svg")]
     named = {
