@@ -68,10 +68,12 @@ def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> 
     """Ask Claude and loop over the answer's text as it comes; nothing shows it.
 
     Example:
+        ```python
         with stream("Name three primes") as s:
             for text in s:
                 print(text, end="")
         s.reply.usage
+        ```
 
     Args:
         prompt: As for `ask`.
