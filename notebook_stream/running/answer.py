@@ -153,7 +153,7 @@ class Answer:
         background.loop().call_soon_threadsafe(stop, ending)
 
     def outcome(self) -> Reply:
-        """The reply, bound and shown; waits for the end.
+        """Return the reply, bound and shown; waits for the end.
 
         Raises:
             ClaudeError: It failed; ``.reply`` has what came.
@@ -164,7 +164,7 @@ class Answer:
         return reply
 
     def deliver(self) -> Reply:
-        """The reply, bound and shown, however it ended; waits for the end."""
+        """Return the reply, bound and shown, however it ended; waits for the end."""
         reply = background.result(self.done)
         self._delivery.deliver(reply, self._run.notes if self._run else ())
         return reply

@@ -103,7 +103,7 @@ class Run:
             await self._ask()
 
     def _goes_on(self) -> bool:
-        """Whether there is another round after the one that is open."""
+        """Return whether there is another round after the one that is open."""
         if self._draft.stop_reason != PAUSED:
             return False
         count = len(self._rounds)
@@ -200,5 +200,5 @@ def make_turn(asked: Asked, reply: Reply) -> None:
 
 
 def _paid(ended: Round) -> float | None:
-    """US dollars: none where nothing was counted, None where the price of it is unknown."""
+    """Return US dollars: none where nothing was counted, None where the price of it is unknown."""
     return ended.cost if ended.cost is not None or ended.usage else 0.0

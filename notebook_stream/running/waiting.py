@@ -80,7 +80,7 @@ def settle(answer: Answer, ending: Ending = "stopped") -> Reply:
 
 
 async def settle_later(answer: Answer, ending: Ending = "stopped") -> Reply:
-    """The same as `settle`, leaving the running loop free meanwhile.
+    """Return the same as `settle`, leaving the running loop free meanwhile.
 
     Raises:
         CancelledError: The waiting task was cancelled meanwhile, which changes nothing else.

@@ -151,7 +151,7 @@ class AnswerDraft:
         self.blocks += [Block(block) for block in given if is_result(block)]
 
     def freeze(self, ending: Ending | None = None, **facts: Any) -> Reply:
-        """The reply, with all that came; an open round ends.
+        """Return the reply, with all that came; an open round ends.
 
         The draft has parts and blocks then, but no rounds: a long text is in memory once.
 
