@@ -160,6 +160,7 @@ class Run:
             self.error = find_failure(self._reader, self._draft, self._go_on)
             if self._draft.has_open_round:
                 self._end_round()
+            gate.settle(self._admission.hold, 0.0)  # of a later round of which nothing came
             reply = self._freeze()
         except Exception as error:
             log.exception("the answer could not be put together")

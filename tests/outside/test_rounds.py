@@ -186,6 +186,19 @@ def test_each_round_needs_room_in_the_budget(
     assert gate.held == 0.0
 
 
+def test_a_later_round_that_is_refused_costs_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "budget", gate.spent + 100.0)
+    spent = gate.spent
+    server.play(PAUSED, refusal(400, "invalid_request_error", "no"))
+    with pytest.raises(ns.RefusedError) as refused:
+        ns.ask("Weather?")
+    assert refused.value.reply is not None
+    assert gate.spent == pytest.approx(spent + (refused.value.reply.cost or 0))
+    assert gate.held == 0.0
+
+
 def test_observers_see_each_round_end(server: Server) -> None:
     class Rounds(Observer):
         def __init__(self) -> None:
