@@ -124,13 +124,11 @@ class Answer:
     def _prepare(self) -> Run:
         """Show the view, and put together what runs on the background loop."""
         stage = self._stage
-        view = self._delivery.open()
+        view = self._delivery.make_view()
+        painter = Painter(view, self.stop)
+        self._delivery.open(partial(self._receive, painter))
         stage.on_start()
-        watching: list[Observer] = []
-        if type(view) is not NoView:
-            painter = Painter(view, self.stop)
-            self._delivery.listen(partial(self._receive, painter))
-            watching.append(painter)
+        watching: list[Observer] = [] if type(view) is NoView else [painter]
         return Run(
             self._asked,
             self._admission,
