@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -169,6 +170,20 @@ def test_a_click_that_comes_while_the_view_is_displayed_stops_the_answer(server:
     clicked.start()
     assert clicked.done.result(DEADLINE_SECONDS).stop_reason == "stopped"
     clicked.deliver()
+
+
+def test_a_message_that_comes_before_its_listener_waits_for_it() -> None:
+    comm_id, received = clicks.new_comm_id(), list[dict[str, Any]]()
+    widget = LiveWidget(model_id=comm_id)  # pages know of it from here on
+    clicks._notify(comm_id, {"kind": "stop"})
+    unlisten = clicks.listen(widget, received.append)
+    clicks._notify(comm_id, {"kind": "copy"})
+    assert [message["kind"] for message in received] == ["stop", "copy"]
+    unlisten()
+    clicks._notify(comm_id, {"kind": "copy"})
+    assert len(received) == 2
+    widget.layout.close()
+    widget.close()
 
 
 class FailingOnce(NoView):
