@@ -74,11 +74,6 @@ class AnswerDraft:
         return Usage.sum([*counts, self.round.usage] if self._is_open else counts)
 
     @property
-    def message(self) -> dict[str, Any]:
-        """The API's message of the last round so far, without content and usage."""
-        return self.round.message
-
-    @property
     def model(self) -> str | None:
         """The model the API reports in the last round, else the one asked for."""
         return self.round.model

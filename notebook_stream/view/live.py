@@ -33,9 +33,6 @@ HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
 """The seconds that a page has to report that it shows the view, before the fallback is shown."""
 
-RESEND_SECONDS = 0.1
-"""The seconds after which all is sent again to a page that is silent; doubled each time."""
-
 
 class LiveWidget(anywidget.AnyWidget):
     """The widget's model: what is known before the first event."""
@@ -80,7 +77,6 @@ class LiveView:
         self._fields: dict[str, Any] = {}
         self._output: Output | None = None
         self._is_shown = False
-        self._resend_at = RESEND_SECONDS
         self._is_closed = False
         self.stays = False
 
@@ -191,14 +187,8 @@ class LiveView:
         self._packets.confirm()
 
     def _resend_or_fall_back(self) -> None:
-        """Send everything again, or show the fallback, while no page has reported the view.
-
-        A page that opens after a message was sent does not get it, so all is sent again, at
-        intervals that double. A front end that fails to load the view gets the fallback.
-        """
+        """Send all again while no page has reported the view; then show the fallback."""
         seconds = self._header.seconds
-        if seconds >= self._resend_at:
-            self._resend_at = 2 * seconds
-            self._packets.rewind(0)
+        self._packets.resend_to_silent_page(seconds)
         if seconds >= PATIENCE_SECONDS:
             self._display.show_fallback()

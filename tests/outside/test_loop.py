@@ -36,10 +36,7 @@ GAP_SECONDS = 1.0
 FORKED_SECONDS = 60.0
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @asynccontextmanager

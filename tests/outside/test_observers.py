@@ -23,11 +23,7 @@ from notebook_stream.view.live import LiveWidget
 from ..answers import new_answer
 from ..loopback import DEADLINE_SECONDS, Hold, Script, Server, answer, delta, end, refusal, start
 
-
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 class Noting(Observer):

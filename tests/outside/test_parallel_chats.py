@@ -23,10 +23,7 @@ from ..loopback import DEADLINE_SECONDS, Drop, Hold, Script, Server, answer, del
 PROMPTS = "abcde"
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @pytest.fixture

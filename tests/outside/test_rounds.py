@@ -29,10 +29,7 @@ PAUSED = answer("It is ", stop_reason="pause_turn")
 REST = answer("sunny.")
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 def contents(server: Server, number: int) -> list[tuple[str, Any]]:

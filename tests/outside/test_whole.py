@@ -74,10 +74,7 @@ def facts(reply: ns.Reply) -> dict[str, Any]:
     return {"text": str(reply), **known}
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @pytest.mark.parametrize("name", [*STREAMED, *streams.BETA])
