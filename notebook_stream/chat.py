@@ -32,9 +32,11 @@ class Chat(Conversation):
     block the thread of the answer that it waits for raises an OptionError.
 
     Example:
+        ```python
         chat = Chat(system="You are a guide to Lisbon.")
         chat.ask("Where do I begin?")
         chat.ask("And on a rainy day?")
+        ```
 
     Args:
         name: The name of the chat in `%claude_usage`, footers and metadata; without one it is the

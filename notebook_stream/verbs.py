@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import host
+from . import background, host
 from .conversation.conversation import Conversation
 from .conversation.place import Place
 from .conversation.queue import PromptQueue, Ticket
@@ -68,10 +68,12 @@ def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> 
     """Ask Claude and loop over the answer's text as it comes; nothing shows it.
 
     Example:
+        ```python
         with stream("Name three primes") as s:
             for text in s:
                 print(text, end="")
         s.reply.usage
+        ```
 
     Args:
         prompt: As for `ask`.
@@ -248,13 +250,16 @@ class Stream(_Streamed):
         """Wait for the next item, in short waits: on Windows a long one would delay Ctrl-C."""
         while True:
             with contextlib.suppress(queue.Empty):
-                return self._queue.get(timeout=host.TICK_SECONDS)
+                return self._queue.get_nowait()
+            with contextlib.suppress(queue.Empty):
+                if not background.run_here(host.TICK_SECONDS):
+                    return self._queue.get(timeout=host.TICK_SECONDS)
 
     @property
     def reply(self) -> Reply:
         """The whole answer; waits for its end."""
         _check_started(self._answer, "with stream(...) as s: ...")
-        return self._answer.done.result()
+        return background.result(self._answer.done)
 
 
 class AsyncStream(_Streamed):

@@ -39,3 +39,10 @@ def clean_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def env(clean_env: dict[str, str], server: Server) -> dict[str, str]:
     """The environment of a person whose API is the server."""
     return clean_env | {"ANTHROPIC_API_KEY": "sk-ant-test", "ANTHROPIC_BASE_URL": server.url}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    """Make the server the API of this process."""
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
+        monkeypatch.setenv(name, env[name])

@@ -3,25 +3,52 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache"
 
 
-def environment(*requirements: str) -> Path:
-    """The folder of an environment with this package and the requirements."""
+def interpreter(version: str) -> str | None:
+    """A Python of that version ("3.12"), on the path or pyenv's; None where there is none."""
+    if (found := shutil.which(f"python{version}")) and not _is_shim(found):
+        return found
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    made = sorted(root.glob(f"versions/{version}.*/bin/python{version}"))
+    return str(made[-1]) if made else None
+
+
+def _is_shim(program: str) -> bool:
+    """Whether it is pyenv's, which may know of no such version here."""
+    return Path(program).parent.name == "shims"
+
+
+def environment(*requirements: str, python: str = sys.executable) -> Path:
+    """The folder of an environment with this package and the requirements.
+
+    Args:
+        requirements: As pip takes them.
+        python: The interpreter that it is made for.
+    """
     contents = (ROOT / "pyproject.toml").read_bytes() + " ".join(requirements).encode()
-    name = f"py{sys.version_info.major}{sys.version_info.minor}-{requirements[0]}"
+    name = f"{_version(python)}-{requirements[0]}"
     folder = CACHE / f"{name}-{hashlib.sha256(contents).hexdigest()[:8]}"
     made = folder / "made"
     if not made.exists():
-        venv.create(folder, clear=True, with_pip=True)
+        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         pip += ["--disable-pip-version-check", *requirements, "--editable", str(ROOT)]
         subprocess.run(pip, check=True)
         made.touch()
     return folder
+
+
+def _version(python: str) -> str:
+    """The version of an interpreter, as the names of environments begin: "py311"."""
+    code = "import sys; print('py%d%d' % sys.version_info[:2])"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()

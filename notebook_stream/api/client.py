@@ -12,7 +12,6 @@ import atexit
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from concurrent.futures import TimeoutError as NotClosedInTime
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -167,8 +166,7 @@ def _close_at_exit() -> None:
     """Close all connections, so that servers do not wait for a process that has ended."""
     if _clients:
         closing = asyncio.run_coroutine_threadsafe(_close_all(), background.loop())
-        with suppress(NotClosedInTime):
-            closing.result(CLOSE_SECONDS)
+        background.wait(closing, CLOSE_SECONDS)
 
 
 def _forget() -> None:

@@ -50,7 +50,7 @@ async def events(exchange: Exchange) -> AsyncGenerator[Event, None]:
             elif exchange.ended:
                 _finish_later(items, stack.pop_all())
     except FAULTS as error:
-        failure = in_our_words(error)
+        failure = explain(error)
     if failure:
         # Raised here, apart from the SDK's error, which holds headers and bodies, and so keys.
         failure.__cause__ = failure.__context__ = None
@@ -102,16 +102,16 @@ async def count_tokens(body: dict[str, Any]) -> int | None:
 
     Source: https://docs.claude.com/en/api/messages-count-tokens
     """
-    told = {name: body[name] for name in ("model", "messages", "system") if name in body}
+    counted = {name: body[name] for name in ("model", "messages", "system") if name in body}
     try:
         async with client_for(Exchange(body, COUNT_SECONDS, max_retries=0)) as client:
-            return (await client.messages.count_tokens(**told)).input_tokens
+            return (await client.messages.count_tokens(**counted)).input_tokens
     except Exception:  # noqa: BLE001 - a guess does as well
         return None
 
 
-def in_our_words(error: Exception) -> ClaudeError:
-    """Any failure of the SDK or of its transport, as ours."""
+def explain(error: Exception) -> ClaudeError:
+    """Return a failure of the SDK or of its transport as one of our errors."""
     match error:
         case ClaudeError():
             return error
@@ -174,6 +174,7 @@ async def _read_stream(
     begun: bytes, chunks: AsyncIterator[bytes], response: httpx2.Response
 ) -> AsyncGenerator[Event, None]:
     any_came = False
+    request_id = _request_id(response)
     async with (
         aclosing(_join(begun, chunks)) as body,
         _closing(anthropic.AsyncStream.raw_events(_Body(body))) as items,
@@ -181,7 +182,7 @@ async def _read_stream(
         async for sse in items:
             if sse.data:
                 any_came = True
-                yield _event(sse.data, _request_id(response), is_error=sse.event == "error")
+                yield _event(sse.data, request_id, is_error=sse.event == "error")
     if not any_came:
         raise _no_stream(response)
 

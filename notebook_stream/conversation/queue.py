@@ -106,7 +106,7 @@ class Ticket:
         here = threading.get_ident()
         if any(other.thread == here for other in self._queue.find_ahead(self)):
             msg = (
-                f"the chat {self._chat!r} is still answering another prompt of this thread, which "
+                f"the chat {self._chat!r} is answering another prompt of this thread, which "
                 "this call would block; await that answer first, or ask in a .fork() of the chat."
             )
             raise OptionError(msg)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from ..background import ForkSafeLock
 from .ipython import in_main_thread, shell
 
 COMM_PREFIX = "notebook_stream-"
@@ -22,10 +23,17 @@ COMM_PREFIX = "notebook_stream-"
 _listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
 """The function that receives the messages of a comm, by the comm's id."""
 
+_early: dict[str, list[dict[str, Any]]] = {}
+"""The messages of comms that have no listener yet, by the comm's id; `_changing` guards both."""
+
+_changing = ForkSafeLock()
+
 
 def new_comm_id() -> str:
-    """Return a new id for a view's comm."""
-    return f"{COMM_PREFIX}{uuid4()}"
+    """Return a new id for a view's comm; messages to it wait until `listen` is called."""
+    comm_id = f"{COMM_PREFIX}{uuid4()}"
+    _early[comm_id] = []
+    return comm_id
 
 
 def listen(widget: Any, receive: Callable[[dict[str, Any]], None]) -> Callable[[], object]:
@@ -40,7 +48,11 @@ def listen(widget: Any, receive: Callable[[dict[str, Any]], None]) -> Callable[[
     """
     watch_channel()
     comm_id = widget.model_id
-    _listeners[comm_id] = receive
+    with _changing:
+        _listeners[comm_id] = receive
+        early = _early.pop(comm_id, [])
+    for message in early:
+        receive(message)
     widget.on_msg(lambda _widget, content, _buffers: receive(content))  # kernels of another kind
     return partial(_listeners.pop, comm_id, None)
 
@@ -104,9 +116,9 @@ def _deliver(kernel: Any, frames: list[Any]) -> bool:
 
 
 def _notify(comm_id: str, message: dict[str, Any]) -> None:
-    receive = _listeners.get(comm_id)  # Read once: another thread may remove it at any time.
-    if receive is not None:
-        receive(message)
+    with _changing:
+        receive = _listeners.get(comm_id) or _early.get(comm_id, []).append
+    receive(message)
 
 
 def _notify_loaded(target: str | None) -> None:

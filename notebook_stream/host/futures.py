@@ -6,18 +6,19 @@ import asyncio
 import concurrent.futures
 from typing import Any
 
+from .. import background
 from .clicks import deliver_clicks, deliver_clicks_while_blocked
 
 Future = concurrent.futures.Future[Any]
 
-TICK_SECONDS = 0.05
+TICK_SECONDS = background.TICK_SECONDS
 """The seconds between two looks at a future, as an interrupt of ipykernel ends no wait."""
 
 
 def block_until_done(future: Future) -> None:
     """Block this thread until a future is done, however it ends."""
     while not future.done():
-        concurrent.futures.wait({future}, TICK_SECONDS)
+        background.wait(future, TICK_SECONDS)
         deliver_clicks_while_blocked()
 
 

@@ -1,1 +1,1 @@
-"""What answers cost: prices, the sums of this session, and what saved notebooks used."""
+"""The cost of answers: prices, the sums of this session, and the usage in saved notebooks."""

@@ -1,4 +1,4 @@
-"""What saved notebooks say of the answers in them, summed."""
+"""Sum the usage and the cost that saved notebooks hold in the metadata of their outputs."""
 
 from __future__ import annotations
 
@@ -14,46 +14,47 @@ from ..values.usage import Usage
 from .usage import Ledger
 
 Skip = Callable[[Path, str], None]
-"""Is called with each path that cannot be read, and why (part of a sentence)."""
+"""A function that is called with each path that cannot be read, and why (part of a sentence)."""
 
 MOST = 1e12
-"""Dollars or seconds from here on are none, so that sums stay finite."""
+"""The least number that is taken for no amount of dollars or seconds, so that sums are finite."""
 
 
 def ledger_of(paths: Iterable[Path], skip: Skip) -> Ledger:
-    """The usage that notebooks carry in the metadata of their outputs, by notebook and model.
+    """Return the usage in notebooks, summed by notebook and model.
 
-    A file counts once, by whatever names it is given: it is known by its device and inode.
+    A file counts once, whatever names it is given by: it is identified by its device and inode.
 
     Args:
-        paths: Notebooks, or folders of them, at any depth.
-        skip: Is called with what cannot be read; the others are summed without it.
+        paths: Notebooks, and folders in which notebooks are searched at any depth.
+        skip: The function that is called with each path that cannot be read and is left out.
     """
     made = Ledger(("notebook", "model"))
     counted: set[tuple[int, int]] = set()
-    for path in _notebooks(paths, skip):
+    for path in _find_notebooks(paths, skip):
         try:
-            for facts in _answers(path, counted):
-                made.add(_reply(facts), str(path))
+            for facts in _read_answers(path, counted):
+                made.add(_make_reply(facts), str(path))
         except (OSError, UnreadableError) as error:
             skip(path, getattr(error, "strerror", None) or str(error))
     return made
 
 
 class UnreadableError(Exception):
-    """A file that holds no notebook, and why (part of a sentence)."""
+    """A file holds no notebook; the message says why, as part of a sentence."""
 
 
-def _notebooks(paths: Iterable[Path], skip: Skip) -> Iterator[Path]:
+def _find_notebooks(paths: Iterable[Path], skip: Skip) -> Iterator[Path]:
+    """Yield the paths, with the notebooks in it for each that is a folder."""
     for path in paths:
-        if os.path.isdir(path):  # Path.is_dir raises where a folder above may not be read
-            yield from _found(path, skip)
+        if os.path.isdir(path):  # `Path.is_dir` raises where a folder above may not be read.
+            yield from _search_folder(path, skip)
         else:
             yield path
 
 
-def _found(folder: Path, skip: Skip) -> Iterator[Path]:
-    """All in a folder that are called as notebooks are, but for Jupyter's own copies."""
+def _search_folder(folder: Path, skip: Skip) -> Iterator[Path]:
+    """Yield all in a folder whose names end as those of notebooks do, but not Jupyter's copies."""
 
     def unreadable(error: OSError) -> None:
         skip(Path(str(error.filename)), error.strerror or str(error))
@@ -66,12 +67,17 @@ def _found(folder: Path, skip: Skip) -> Iterator[Path]:
     yield from sorted(found)
 
 
-def _answers(path: Path, counted: set[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Our metadata of each output; nothing where the file was counted before.
+def _read_answers(path: Path, counted: set[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Return the metadata of this package in each output of a notebook.
+
+    Args:
+        path: The notebook.
+        counted: Device and inode of the files that were read before, for which nothing is
+            returned; this file is added.
 
     Raises:
         OSError: It cannot be read.
-        UnreadableError: It is no notebook.
+        UnreadableError: It is not a notebook.
     """
     found = path.stat()
     if (found.st_dev, found.st_ino) in counted:
@@ -80,7 +86,7 @@ def _answers(path: Path, counted: set[tuple[int, int]]) -> list[dict[str, Any]]:
     if not stat.S_ISREG(found.st_mode):
         msg = "it is a folder" if stat.S_ISDIR(found.st_mode) else "it is a device, or a pipe"
         raise UnreadableError(msg)
-    notebook = _parsed(path.read_bytes())
+    notebook = _parse(path.read_bytes())
     try:
         outputs = [output for cell in _cells(notebook) for output in cell.get("outputs") or ()]
         ours = [(output.get("metadata") or {}).get("notebook_stream") for output in outputs]
@@ -90,24 +96,25 @@ def _answers(path: Path, counted: set[tuple[int, int]]) -> list[dict[str, Any]]:
     return [facts for facts in ours if isinstance(facts, dict)]
 
 
-def _parsed(data: bytes) -> Any:
-    """The JSON of a file: UTF-8, 16 or 32 with or without a byte order mark, else Latin-1.
+def _parse(data: bytes) -> Any:
+    """Return the JSON of a file in UTF-8, 16 or 32, with or without byte order mark, or Latin-1.
 
     Raises:
-        UnreadableError: It is none.
+        UnreadableError: It is not JSON.
     """
     if not data.strip():
         msg = "it is empty"
         raise UnreadableError(msg)
     try:
-        return _decoded(data)
+        return _decode(data)
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else "cut, damaged or none"
         msg = f"its JSON is {why}"
         raise UnreadableError(msg) from None
 
 
-def _decoded(data: bytes) -> Any:
+def _decode(data: bytes) -> Any:
+    """Return the JSON in bytes, which are read as Latin-1 where they are not Unicode."""
     try:
         return json.loads(data)
     except UnicodeDecodeError:
@@ -115,14 +122,14 @@ def _decoded(data: bytes) -> Any:
 
 
 def _cells(notebook: Any) -> list[Any]:
-    """The cells; up to nbformat 3 they are on worksheets."""
+    """Return the cells of a notebook; up to nbformat 3 they are on worksheets."""
     if "cells" in notebook:
         return list(notebook["cells"])
     return [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
 
 
-def _reply(facts: dict[str, Any]) -> Reply:
-    """A reply without its text."""
+def _make_reply(facts: dict[str, Any]) -> Reply:
+    """Make a reply without text out of the metadata of an output."""
     usage = Usage(facts["usage"] if isinstance(facts.get("usage"), dict) else {})
     model = facts.get("model")
     return Reply(
@@ -136,7 +143,7 @@ def _reply(facts: dict[str, Any]) -> Reply:
 
 
 def _amount(value: Any) -> float | None:
-    """A number of dollars or seconds; None for what is none, as JSON's `true` and NaN are."""
+    """Return an amount of dollars or seconds; None for anything else, such as ``true`` or NaN."""
     if type(value) not in {int, float} or not 0 <= value < MOST:
         return None
     return float(value)

@@ -21,12 +21,12 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def estimate_tokens(characters: int) -> int:
-    """Tokens that a text of so many characters may have; at least 1 for any text."""
+    """Return the tokens that a text of so many characters may have; at least 1 for any text."""
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def price(model: str | None, usage: Mapping[str, Any]) -> float | None:
-    """What the tokens cost, by genai-prices.
+    """Return what the tokens cost, by genai-prices.
 
     Args:
         model: The id that the API reported.
@@ -55,9 +55,9 @@ def _price(model: Any, usage: Mapping[str, Any]) -> float | None:
         return None
     from genai_prices import extract_usage
 
-    told = {name: value for name, value in usage.items() if name != "iterations"}
+    counts = {name: value for name, value in usage.items() if name != "iterations"}
     try:
-        extracted = extract_usage({"model": model, "usage": told}, provider_id="anthropic")
+        extracted = extract_usage({"model": model, "usage": counts}, provider_id="anthropic")
         return float(extracted.calc_price().total_price)
     except Exception:  # noqa: BLE001 - the counts come from a server, which may send anything
         return None
@@ -84,7 +84,7 @@ class Sum:
 
     @classmethod
     def of(cls, used: Reply | Round) -> Sum:
-        """What one reply, or one round of it, used; what was recorded costs nothing."""
+        """Return what one reply, or one round of it, used; what was recorded costs nothing."""
         details = used.usage.output_tokens_details
         return cls(
             requests=1,
@@ -102,7 +102,7 @@ class Sum:
         return Sum(*map(add, vars(self).values(), vars(other).values()))
 
     def row(self, *names: str) -> tuple[str, ...]:
-        """The cells of a table row, as text."""
+        """Return the cells of a table row, as text."""
         counts = (self.requests, self.input_tokens, self.output_tokens, self.thinking)
         cached = (self.cache_read, self.cache_write)
         cost = f"${self.cost:,.4f}" + (f" + {self.unknown} of unknown price" * bool(self.unknown))
@@ -137,7 +137,7 @@ class Ledger:
         return sum(self.sums.values(), Sum())
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """The names of the columns, a row for each sum, then the total, as text."""
+        """Yield the names of the columns, a row for each sum, then the total, as text."""
         named = self._named()
         yield (*(self.names[n] for n in named), *COUNTED)
         for names, total in self.sums.items():
@@ -146,19 +146,19 @@ class Ledger:
             yield self.total.row("total", *[""] * (len(named) - 1))
 
     def _named(self) -> list[int]:
-        """The names that say something: the model, and what any row has."""
+        """Return the names that say something: the model, and what any row has."""
         last = len(self.names) - 1
         return [n for n in range(last) if any(names[n] for names in self.sums)] + [last]
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows as numbers (list of dict), without the total."""
+        """Return the rows as numbers (list of dict), without the total."""
         return [
             {**dict(zip(self.names, names, strict=True)), **asdict(total)}
             for names, total in self.sums.items()
         ]
 
     def to_frame(self) -> pandas.DataFrame:
-        """The rows as a table of pandas.
+        """Return the rows as a table of pandas.
 
         Raises:
             ImportError: pandas is not installed.
@@ -191,7 +191,7 @@ class Session:
             self._ledger.add(used, chat)
 
     def snapshot(self) -> Ledger:
-        """The ledger as it is now."""
+        """Return the ledger as it is now."""
         with self._lock:
             return Ledger(self._ledger.names, dict(self._ledger.sums))
 
@@ -205,7 +205,7 @@ session = Session()
 
 
 def dollars(cost: float) -> str:
-    """US dollars with the digits that matter: 12.35, 0.0057, 0.000021."""
+    """Return US dollars with the digits that matter: 12.35, 0.0057, 0.000021."""
     if cost >= 1 or cost == 0:
         return f"{cost:,.2f}"
     return f"{cost:.4f}" if cost >= 0.001 else f"{cost:.6f}"

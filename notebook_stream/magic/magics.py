@@ -88,7 +88,7 @@ class ClaudeMagics(Magics):
             try:
                 await ticket.wait_async()
                 answer = call.make_answer(ticket, names)
-                make_interruption = partial(waiting.interrupted, answer)
+                make_interruption = partial(waiting.make_interruption, answer)
                 reply = await waiting.wait(answer)
             except asyncio.CancelledError:
                 raise make_interruption() from None

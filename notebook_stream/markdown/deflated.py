@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import zlib
+from collections.abc import Iterator
 
 LEAST_DEFLATED = 20_000
 """The characters that are deflated at once; fewer of them would take more memory."""
@@ -39,8 +40,13 @@ class DeflatedText:
 
     def __str__(self) -> str:
         """Return the whole text."""
-        parts = b"".join(map(zlib.decompress, self._parts))
-        return parts.decode(errors="surrogatepass") + self._rest
+        return "".join(self.read())
+
+    def read(self) -> Iterator[str]:
+        """Yield the text in parts, none of which is much longer than what was appended at once."""
+        for part in self._parts:
+            yield zlib.decompress(part).decode(errors="surrogatepass")
+        yield self._rest
 
 
 class FinishedText:

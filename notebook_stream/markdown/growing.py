@@ -6,10 +6,10 @@ except link definitions, which may come later.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from markdown_it.token import Token
@@ -78,6 +78,59 @@ def _parse(source: str, env: dict[str, Any]) -> list[Token]:
     return tokens
 
 
+@dataclass
+class _OpenText:
+    """The end of a text, which is not finished: what follows may change it.
+
+    Attributes:
+        tail: The text.
+        continuation: The block whose rest the text begins with.
+        env: What the parser stores of the whole text, its link definitions among it.
+    """
+
+    tail: str = ""
+    continuation: Continuation = NEW_BLOCK
+    env: dict[str, Any] = field(default_factory=dict)
+
+    def restart(self, tail: str, continuation: Continuation = NEW_BLOCK) -> None:
+        """Leave ``tail`` unfinished, as the rest of a block or as new ones."""
+        self.tail = tail
+        self.continuation = continuation
+
+    def render_rest(self) -> tuple[list[Token], str, str]:
+        """Return what is not finished as tokens, as sanitized Markdown and as plain text."""
+        tokens, lines = self.parse(), self.lines()
+        markdown, plain = self.render_texts(tokens, lines)
+        return tokens, markdown + find_missing_fence(tokens, lines), plain
+
+    def parse(self, end: int | None = None) -> list[Token]:
+        """Return the tokens of the text up to ``end``, after the head of the block it continues."""
+        return _parse(self.continuation.head + self.tail[:end], self.env)
+
+    def lines(self) -> list[str]:
+        """Return the lines that `parse` reads."""
+        return split_lines(self.continuation.head + self.tail)
+
+    def parse_complete_lines(self) -> list[list[Token]]:
+        """Return the tokens of each block in the lines that are complete."""
+        return split_blocks(self.parse(self.tail.rfind("\n") + 1))
+
+    def render_html(self, blocks: Sequence[Sequence[Token]]) -> list[str]:
+        """Return the HTML of each block or piece that has any."""
+        html = [render_block(block, self.env) for block in blocks]
+        if self.continuation and html:
+            html[0] = f"+{extract_inside(html[0])}"
+        return [one for one in html if one not in {"", "+"}]
+
+    def render_texts(
+        self, tokens: Sequence[Token], lines: Sequence[str], *, cut: bool = False
+    ) -> tuple[str, str]:
+        """Return blocks, whose lines begin with the head, as sanitized Markdown and plain text."""
+        markdown = split_lines(sanitize_blocks(tokens, lines, self.env))
+        plain = render_plain_piece(tokens, number=self.continuation.number, cut=cut)
+        return "".join(markdown[self.continuation.head.count("\n") :]), plain
+
+
 class GrowingMarkdown:
     """Markdown of any origin that grows, rendered as HTML, sanitized Markdown and plain text.
 
@@ -86,15 +139,14 @@ class GrowingMarkdown:
     """
 
     def __init__(self) -> None:
-        self._tail = ""
-        self._continuation = NEW_BLOCK
-        self._env: dict[str, Any] = {}
+        self._open = _OpenText()
         self._finished = FinishedText()
 
     def copy(self) -> GrowingMarkdown:
         """Return a copy, which grows independently."""
-        made = copy.copy(self)
-        made._env, made._finished = _copy_env(self._env), self._finished.copy()
+        made = GrowingMarkdown()
+        made._open = replace(self._open, env=_copy_env(self._open.env))
+        made._finished = self._finished.copy()
         return made
 
     def grow(self, text: str) -> list[str]:
@@ -106,10 +158,14 @@ class GrowingMarkdown:
             The HTML of each block or piece that it finished, in order.
         """
         text = strip_invisible(text)
-        if len(text) > LONGEST_PARSED and "]:" in text and _DEFINITION.search(self._tail + text):
+        if (
+            len(text) > LONGEST_PARSED
+            and "]:" in text
+            and _DEFINITION.search(self._open.tail + text)
+        ):
             ahead = self.copy()
             ahead._grow_in_parts(text)
-            self._env = _copy_env(ahead._env)
+            self._open.env = _copy_env(ahead._open.env)
         return self._grow_in_parts(text)
 
     def _grow_in_parts(self, text: str) -> list[str]:
@@ -123,21 +179,21 @@ class GrowingMarkdown:
         return html
 
     def _grow(self, text: str) -> list[str]:
-        self._tail += text
+        self._open.tail += text
         if "\n" not in text:
             return []
-        blocks = self._parse_complete_lines()
+        blocks = self._open.parse_complete_lines()
         if len(blocks) < 2:
             return list(self._finish_piece(blocks))
         finished = list(self._finish_blocks(blocks))
-        if self._tail.count("\n") < LIST_LINES:
+        if self._open.tail.count("\n") < LIST_LINES:
             return finished  # It is too short for `find_cut`: no need to parse it again.
-        return [*finished, *self._finish_piece(self._parse_complete_lines())]
+        return [*finished, *self._finish_piece(self._open.parse_complete_lines())]
 
     @property
     def unfinished(self) -> int:
         """The number of characters that the next call parses again."""
-        return len(self._tail)
+        return len(self._open.tail)
 
     def render_open_block(self) -> tuple[str, str]:
         """Render what is not finished.
@@ -146,11 +202,11 @@ class GrowingMarkdown:
             The HTML that belongs inside of the last finished block, and the HTML after it.
         """
         # The parser stores each link definition as it is first parsed, and this one may be cut.
-        source = self._continuation.head + self._tail
-        tokens = _parse(source, _copy_env(self._env))
+        source = self._open.continuation.head + self._open.tail
+        tokens = _parse(source, _copy_env(self._open.env))
         if ends_in_paragraph(tokens) and (table := complete_table_head(source)):
-            tokens = _parse(table, _copy_env(self._env))
-        html = self._render_html(split_blocks(tokens))
+            tokens = _parse(table, _copy_env(self._open.env))
+        html = self._open.render_html(split_blocks(tokens))
         inside = html.pop(0)[1:] if html and html[0].startswith("+") else ""
         return inside, "".join(html)
 
@@ -160,11 +216,11 @@ class GrowingMarkdown:
         Returns:
             The HTML of each block or piece that this finished.
         """
-        tokens, markdown, plain = self._render_rest()
-        html = self._render_html(split_blocks(tokens))
-        continued = bool(self._continuation)
+        tokens, markdown, plain = self._open.render_rest()
+        html = self._open.render_html(split_blocks(tokens))
+        continued = bool(self._open.continuation)
         self._finished.append_block(markdown.rstrip("\n"), plain, continued=continued)
-        self._restart("")
+        self._open.restart("")
         return html
 
     def append_finished(self, markdown: str, plain: str) -> None:
@@ -173,51 +229,23 @@ class GrowingMarkdown:
 
     def finish(self) -> None:
         """Finish all text, as nothing follows: `render_static` parses nothing then."""
-        _, markdown, plain = self._render_rest()
+        _, markdown, plain = self._open.render_rest()
         self._finished.append(markdown, plain)
-        self._restart("")
+        self._open.restart("")
 
     def render_static(self) -> tuple[str, str]:
         """Return the whole text so far as sanitized Markdown and as plain text."""
-        _, markdown, plain = self._render_rest()
+        markdown, plain = self.read_static()
+        return "".join(markdown), "".join(plain)
+
+    def read_static(self) -> tuple[Iterator[str], Iterator[str]]:
+        """Return the same in parts, so that a long text need not be in memory several times."""
+        _, markdown, plain = self._open.render_rest()
+        finished = self._finished
         return (
-            resolve_dollars(f"{self._finished.markdown}{markdown}"),
-            collapse_blank_lines(f"{self._finished.plain}{plain}"),
+            resolve_dollars(lambda: chain(finished.markdown.read(), [markdown])),
+            collapse_blank_lines(chain(finished.plain.read(), [plain])),
         )
-
-    def _restart(self, tail: str, continuation: Continuation = NEW_BLOCK) -> None:
-        """Leave ``tail`` unfinished, as the rest of a block or as new ones."""
-        self._tail = tail
-        self._continuation = continuation
-
-    def _render_rest(self) -> tuple[list[Token], str, str]:
-        """Return what is not finished as tokens, as sanitized Markdown and as plain text."""
-        tokens, lines = self._parse_tail(), self._lines()
-        markdown, plain = self._render_texts(tokens, lines)
-        return tokens, markdown + find_missing_fence(tokens, lines), plain
-
-    def _parse_tail(self, end: int | None = None) -> list[Token]:
-        return _parse(self._continuation.head + self._tail[:end], self._env)
-
-    def _lines(self) -> list[str]:
-        return split_lines(self._continuation.head + self._tail)
-
-    def _parse_complete_lines(self) -> list[list[Token]]:
-        return split_blocks(self._parse_tail(self._tail.rfind("\n") + 1))
-
-    def _render_html(self, blocks: Sequence[Sequence[Token]]) -> list[str]:
-        html = [render_block(block, self._env) for block in blocks]
-        if self._continuation and html:
-            html[0] = f"+{extract_inside(html[0])}"
-        return [one for one in html if one not in {"", "+"}]
-
-    def _render_texts(
-        self, tokens: Sequence[Token], lines: Sequence[str], *, cut: bool = False
-    ) -> tuple[str, str]:
-        """Return blocks, whose lines begin with the head, as sanitized Markdown and plain text."""
-        markdown = split_lines(sanitize_blocks(tokens, lines, self._env))
-        plain = render_plain_piece(tokens, number=self._continuation.number, cut=cut)
-        return "".join(markdown[self._continuation.head.count("\n") :]), plain
 
     def _finish_blocks(self, blocks: list[list[Token]]) -> Iterator[str]:
         """Finish all blocks but the last, and yield their HTML."""
@@ -225,27 +253,27 @@ class GrowingMarkdown:
             blocks.pop()  # A blank line would make it part of the paragraph before it.
         if len(blocks) < 2:
             return
-        yield from self._render_html(blocks[:-1])
-        self._restart(self._append_lines(blocks[:-1], first_line(blocks[-1]), cut=False))
+        yield from self._open.render_html(blocks[:-1])
+        self._open.restart(self._append_lines(blocks[:-1], first_line(blocks[-1]), cut=False))
 
     def _finish_piece(self, blocks: Sequence[list[Token]]) -> Iterator[str]:
         """Finish the first lines of a long open block, and yield their HTML."""
         if len(blocks) != 1:
             return
-        lines = [line for line in self._lines() if line.endswith("\n")]
+        lines = [line for line in self._open.lines() if line.endswith("\n")]
         head, end = find_cut(blocks[0], lines)
         if not end:
             return
-        first = _parse("".join(lines[: end + is_list(blocks[0])]), self._env)
+        first = _parse("".join(lines[: end + is_list(blocks[0])]), self._open.env)
         pieces = [drop_last_item(block) for block in split_blocks(first)]
-        yield from self._render_html(pieces)
+        yield from self._open.render_html(pieces)
         rest = self._append_lines(pieces, end, cut=True)
         number = next_item_number([token for piece in pieces for token in piece])
-        self._restart(rest, Continuation("".join(lines[:head]), number))
+        self._open.restart(rest, Continuation("".join(lines[:head]), number))
 
     def _append_lines(self, blocks: Sequence[Sequence[Token]], end: int, *, cut: bool) -> str:
         """Append the lines before ``end``, counted with the head, and return the others."""
-        lines = self._lines()
+        lines = self._open.lines()
         tokens = [token for block in blocks for token in block]
-        self._finished.append(*self._render_texts(tokens, lines[:end], cut=cut))
+        self._finished.append(*self._open.render_texts(tokens, lines[:end], cut=cut))
         return "".join(lines[end:])

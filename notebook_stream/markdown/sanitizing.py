@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,7 +72,7 @@ def sanitize(text: str) -> str:
     text, env = strip_invisible(text), dict[str, Any]()
     tokens, lines = parser().parse(text, env), split_lines(text)
     blocks = sanitize_blocks(tokens, lines, env)
-    return resolve_dollars(blocks + find_missing_fence(tokens, lines))
+    return "".join(resolve_dollars(lambda: [blocks, find_missing_fence(tokens, lines)]))
 
 
 def sanitize_blocks(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[str, Any]) -> str:
@@ -87,13 +87,19 @@ def sanitize_blocks(tokens: Sequence[Token], lines: Sequence[str], env: Mapping[
     return "".join(_sanitize_part(rewrite, *part) for part in _parts(tokens, lines))
 
 
-def resolve_dollars(text: str) -> str:
+def resolve_dollars(read: Callable[[], Iterable[str]]) -> Iterator[str]:
     """Replace the placeholders for dollar signs in the sanitized Markdown of a whole text.
 
     The only dollar sign of a text stays as it is; where there are others it becomes `MONEY`.
+
+    Args:
+        read: Returns the text in parts, each time anew.
+
+    Returns:
+        The text in parts.
     """
-    alone = text.count("$") + text.count(_DOLLAR) == 1
-    return text.replace(_DOLLAR, "$" if alone else MONEY)
+    alone = sum(part.count("$") + part.count(_DOLLAR) for part in read()) == 1
+    return (part.replace(_DOLLAR, "$" if alone else MONEY) for part in read())
 
 
 _Kind = Literal["code", "indented", "row", "text"]

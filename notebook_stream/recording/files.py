@@ -46,13 +46,13 @@ WORDS = ("a request that failed", "a part of an answer", "a whole answer")
 
 
 def wholeness(recording: Recording) -> int:
-    """How whole its answer is: FAILED < PART < WHOLE; of rounds that differ it is a part."""
+    """Return how whole its answer is: FAILED < PART < WHOLE; of rounds that differ it is a part."""
     each = {_wholeness(one) for one in recording.rounds}
     return each.pop() if len(each) == 1 else PART
 
 
 def _wholeness(recorded: RecordedRound) -> int:
-    """How whole a response is.
+    """Return how whole a response is.
 
     A page or an empty body that came with the status of a success is a failure too; a response is
     whole where its stream says so (``message_stop``, or a gateway's ``[DONE]``), or where it came
@@ -67,7 +67,7 @@ def _wholeness(recorded: RecordedRound) -> int:
 
 
 def _kinds(body: bytes) -> Iterator[str]:
-    """The types of the events, or of the one JSON object, in a body."""
+    """Yield the types of the events, or of the one JSON object, in a body."""
     texts = [line[5:] for line in body.split(b"\n") if line.startswith(b"data:")]
     for text in texts or [body]:
         try:
@@ -79,7 +79,7 @@ def _kinds(body: bytes) -> Iterator[str]:
 
 
 def occupant(path: Path) -> Recording | None:
-    """The recording at a path; None where there is no file or an empty one, as mktemp makes it.
+    """Return the recording at a path; None where there is no file, or an empty one.
 
     Raises:
         OptionError: There is a file that is no recording, or a damaged one.

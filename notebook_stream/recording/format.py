@@ -147,7 +147,7 @@ def parse(data: bytes, name: str) -> Recording:
 
 
 def _split(parts: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
-    """The head and the marked parts of each round; after the mark of its end the next one begins.
+    """Yield the head and the marked parts of each round; a round ends with the mark of its end.
 
     Args:
         parts: The first head, then each mark with what follows it.
@@ -190,7 +190,7 @@ def _round(head: bytes, body: list[bytes]) -> RecordedRound | None:
 
 
 def _chunk(text: bytes, following: re.Match[bytes] | None) -> bytes:
-    """The bytes of a chunk; before a ``+`` its last line end belongs to the file."""
+    """Return the bytes of a chunk; before a ``+`` its last line end belongs to the file."""
     chunk = re.sub(rb"^@@", b"@", text, flags=re.MULTILINE)
     if following is None or not following["joined"]:
         return chunk
@@ -211,7 +211,7 @@ def _facts(head: str) -> dict[str, Any] | None:
 
 
 def shorten(value: Any) -> Any:
-    """The value with the base64 data of images and documents shortened, and all else as it is."""
+    """Return the value with the base64 data of images and documents shortened."""
     if isinstance(value, list):
         return [shorten(part) for part in value]
     if not isinstance(value, dict):
@@ -228,7 +228,7 @@ def _digest(data: str) -> str:
 
 
 def prompt_of(request: dict[str, Any]) -> str | None:
-    """The last message of a request as one text, white space folded; None where there is none."""
+    """Return the last message of a request as text, white space folded; None without one."""
     try:
         content = request["messages"][-1]["content"]
     except (KeyError, IndexError, TypeError):
@@ -247,7 +247,7 @@ LONGEST_PROMPT = 60
 
 
 def difference(recording: Recording, request: dict[str, Any]) -> str:
-    """A sentence on what another prompt or model the recording was made with; "" for the same.
+    """Return a sentence on the other prompt or model of a recording; "" where both are the same.
 
     Args:
         recording: What answers.

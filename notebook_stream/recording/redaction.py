@@ -22,13 +22,13 @@ Events = dict[int, dict[str, Any]]
 
 
 def as_recorded(request: dict[str, Any]) -> dict[str, Any]:
-    """A request's body as a recording holds it: base64 data shortened, keys redacted."""
+    """Return a request's body as a recording holds it: base64 data shortened, keys redacted."""
     recorded: dict[str, Any] = redact_json(shorten(request))
     return recorded
 
 
 def redact_recording(recording: Recording) -> Recording:
-    """The recording without any key; its chunks hold as many lines as before."""
+    """Return the recording without any key; its chunks hold as many lines as before."""
     return Recording(tuple(map(_redact_round, recording.rounds)))
 
 
@@ -50,7 +50,7 @@ def _redact_round(recorded: RecordedRound) -> RecordedRound:
 
 
 def _deal(text: str, counts: list[int]) -> Iterator[bytes]:
-    """The text in parts of so many lines; the last one has all the rest."""
+    """Yield the text in parts of so many lines; the last one has all the rest."""
     lines = text.encode(errors="surrogateescape").split(b"\n")
     lines = [*(line + b"\n" for line in lines[:-1]), lines[-1]]
     for end, count in zip(accumulate(counts[:-1]), counts[:-1], strict=True):
@@ -59,7 +59,7 @@ def _deal(text: str, counts: list[int]) -> Iterator[bytes]:
 
 
 def redact_json(value: Any) -> Any:
-    """The value with each key redacted in its strings; names and types of the API's stay."""
+    """Return the value with each key redacted in its strings; names and types of the API's stay."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list):
@@ -77,12 +77,12 @@ def _is_type(name: str, part: Any) -> bool:
 
 
 def _redact_word(word: str) -> str:
-    """A word of the format; one such as ``message`` stays even where it is some header's value."""
+    """Redact a word, unless it looks like one of the format, such as ``message``."""
     return word if re.fullmatch(r"\s*[a-z_]+\s*", word) else redact(word)
 
 
 def redact_body(body: str) -> str:
-    """A response's body with each key redacted; lines without one stay as they are."""
+    """Return a response's body with each key redacted; lines without one stay as they are."""
     whole = _parse(body)
     if whole is not None:
         return _dump(redact_json(whole)) if _shows_key(body, *_strings(whole)) else body
@@ -111,7 +111,7 @@ def _event(line: str) -> dict[str, Any] | None:
 
 
 def _has_key(lines: list[str], events: Events) -> bool:
-    """Whether a key is anywhere in it, by one search: one for each string would be slow.
+    """Return whether a key is anywhere in it, by one search: one for each string would be slow.
 
     A string without escapes stands in its line as it is.
     """
@@ -126,7 +126,7 @@ def _shows_key(*texts: str) -> bool:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """All strings in a JSON value, names included."""
+    """Yield all strings in a JSON value, names included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
@@ -138,7 +138,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _runs(events: Events) -> dict[tuple[str, str], list[int]]:
-    """The lines whose deltas make one text, by index and field (``text``, ``partial_json`` …)."""
+    """Return the lines whose deltas make one text, by index and field (``text`` …)."""
     runs = defaultdict(list)
     for n, event in events.items():
         delta = event.get("delta")
@@ -159,7 +159,7 @@ def _redacted(lines: list[str], events: Events) -> Iterator[str]:
 
 
 def _redact_runs(events: Events) -> Events:
-    """The events, without the keys that stand in the deltas of several."""
+    """Return the events, without the keys that stand in the deltas of several."""
     clean = dict(events)
     for (_, name), lines in _runs(events).items():
         texts = _texts(events, name, lines)
@@ -169,7 +169,7 @@ def _redact_runs(events: Events) -> Events:
 
 
 def _spread(text: str, pieces: list[str]) -> Iterator[str]:
-    """The text in pieces as long as those given; what a key took away is missing at the end."""
+    """Return the text in pieces as long as those given; the last ones may be shorter."""
     ends = list(accumulate(map(len, pieces)))
     ends[-1] = max(ends[-1], len(text))
     return (text[start:end] for start, end in zip([0, *ends], ends, strict=False))

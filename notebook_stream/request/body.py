@@ -81,7 +81,6 @@ def _continue_reply(beginning: Beginning) -> dict[str, Any]:
         raise OptionError(msg)
     start = {"role": "assistant", "content": begun.rstrip()}
     *before, last = body["messages"]
-    asked = (
-        before if last["role"] == "assistant" else [*before, last]
-    )  # The beginning of an earlier continuation.
+    # A last message of the assistant is the beginning that an earlier continuation gave.
+    asked = before if last["role"] == "assistant" else [*before, last]
     return {**body, "model": model, "messages": [*asked, start]}

@@ -3,8 +3,7 @@
 A row holds how an option is spelled, how its value is checked, what it adds to the body of the
 request, whether it holds for the later turns of a chat, and whether it is a setting of the session.
 The magics, the keywords of the Python functions, the command in a terminal, the traits, the help
-and the option table of the README (``python -m tests.docs`` writes it) are made from the rows, so
-that a new option is one new row.
+and the option table of the docs are made from the rows, so that a new option is one new row.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _words(error: BaseException) -> str:
 
 
 def _is_plain(options: Options) -> bool:
-    """Whether there is nothing to find out, so that nothing need wait for it."""
+    """Return whether there is nothing to find out, so that nothing need wait for it."""
     known = options.model in ALIASES or "claude" in options.model
     has_key = options.recorded or bool(os.environ.get("ANTHROPIC_API_KEY"))
     return known and has_key and (options.recorded or options.budget is None)
@@ -127,7 +127,7 @@ async def _admit(body: dict[str, Any], options: Options) -> Hold:
 
 
 async def _hold(body: dict[str, Any], options: Options, budget: float) -> Hold:
-    """What a request may cost, by the API's own count of tokens where the budget is near.
+    """Return what a request may cost, by the API's own count of tokens where the budget is near.
 
     Raises:
         OptionError: The price of the model is unknown, and that is not allowed.

@@ -89,7 +89,12 @@ class Answer:
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()
 
     def admit(self) -> concurrent.futures.Future[None]:
-        """Begin to find out whether it may be sent; what is returned is done once that is known."""
+        """Begin to find out whether it may be sent; what is returned is done once that is known.
+
+        Raises:
+            ClaudeError: Nothing can be sent any more.
+        """
+        background.loop()
         return self._admission.begin()
 
     def withdraw(self) -> None:
@@ -119,13 +124,11 @@ class Answer:
     def _prepare(self) -> Run:
         """Show the view, and put together what runs on the background loop."""
         stage = self._stage
-        view = self._delivery.open()
+        view = self._delivery.make_view()
+        painter = Painter(view, self.stop)
+        self._delivery.open(partial(self._receive, painter))
         stage.on_start()
-        watching: list[Observer] = []
-        if type(view) is not NoView:
-            painter = Painter(view, self.stop)
-            self._delivery.listen(partial(self._receive, painter))
-            watching.append(painter)
+        watching: list[Observer] = [] if type(view) is NoView else [painter]
         return Run(
             self._asked,
             self._admission,
@@ -148,7 +151,7 @@ class Answer:
         background.loop().call_soon_threadsafe(stop, ending)
 
     def outcome(self) -> Reply:
-        """The reply, bound and shown; waits for the end.
+        """Return the reply, bound and shown; waits for the end.
 
         Raises:
             ClaudeError: It failed; ``.reply`` has what came.
@@ -159,7 +162,7 @@ class Answer:
         return reply
 
     def deliver(self) -> Reply:
-        """The reply, bound and shown, however it ended; waits for the end."""
-        reply = self.done.result()
+        """Return the reply, bound and shown, however it ended; waits for the end."""
+        reply = background.result(self.done)
         self._delivery.deliver(reply, self._run.notes if self._run else ())
         return reply

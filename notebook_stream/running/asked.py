@@ -70,7 +70,7 @@ class Asked:
         return (note,) if note else ()
 
     def has_round(self, number: int) -> bool:
-        """Whether there is a response to the request of a round, counted from 0."""
+        """Return whether there is a response to the request of a round, counted from 0."""
         return self.recording is None or number < len(self.recording.rounds)
 
     def recorded_round(self, number: int) -> RecordedRound | None:

@@ -29,16 +29,16 @@ class Delivery:
         self._lock = threading.Lock()  # who iterates and who leaves may be two threads
         self._delivered = False
 
-    def open(self) -> View:
-        """Make the view and show it."""
+    def make_view(self) -> View:
+        """Make the view, which is not shown yet."""
         self._view = self._new_view()
-        self._view.open()
         return self._view
 
-    def listen(self, receive: Callable[[dict[str, Any]], None]) -> None:
-        """Have the messages of pages that show the view received, until it is closed."""
+    def open(self, receive: Callable[[dict[str, Any]], None]) -> None:
+        """Show the view; its pages' messages are received from before that until it is closed."""
         if self._view.widget is not None:
             self._unlisten = host.listen(self._view.widget, receive)
+        self._view.open()
 
     def deliver(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Bind the reply and show the end; notes are warnings where no view shows them."""

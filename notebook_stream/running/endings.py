@@ -31,7 +31,7 @@ def find_failure(
     if isinstance(error, ClaudeError):
         return _offer(error, go_on if draft.text.strip() else "")
     log.error("the stream could not be taken in", exc_info=error)
-    return unforeseen(error)
+    return explain_unforeseen(error)
 
 
 def _offer(error: ClaudeError, go_on: str) -> ClaudeError:
@@ -42,7 +42,7 @@ def _offer(error: ClaudeError, go_on: str) -> ClaudeError:
     return error
 
 
-def unforeseen(error: BaseException) -> StreamError:
+def explain_unforeseen(error: BaseException) -> StreamError:
     """Return a failure that no part of this package foresees, as one sentence without keys."""
     why = redact_message(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return StreamError(f"the stream could not be taken in ({why}); try again.")

@@ -27,7 +27,7 @@ class Hold:
 
 
 def hold_for(model: str, input_tokens: int, max_tokens: int) -> Hold | None:
-    """What a request may cost; None where the price of the model is unknown.
+    """Return what a request may cost; None where the price of the model is unknown.
 
     Args:
         model: The id of the model.
@@ -40,7 +40,7 @@ def hold_for(model: str, input_tokens: int, max_tokens: int) -> Hold | None:
 
 
 def unknown_price(model: str, budget: float) -> OptionError:
-    """What to raise for a model of unknown price, for which no budget can hold money."""
+    """Return what to raise for a model of unknown price, for which no budget can hold money."""
     return OptionError(
         f"the price of {model!r} is unknown, so the budget of ${dollars(budget)} cannot hold for "
         "it; name another model, or allow it with %config ClaudeMagics.allow_unknown_price = True."

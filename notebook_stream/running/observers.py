@@ -1,4 +1,4 @@
-"""Who watches an answer, and how they are told what happens."""
+"""The observers of an answer, and the calls that they get."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Painter(Observer):
     # On the background loop
 
     def begin(self, draft: AnswerDraft) -> None:
-        """Start the thread."""
+        """Start the thread; where there can be none, only the end is painted."""
         self._draft = draft
         self._finished = run_on_thread(self._paint_to_the_end, "notebook_stream_view")
 
@@ -72,6 +72,8 @@ class Painter(Observer):
         self._ending = lambda: self._view.finish(reply, notes)
         self._over.set()
         self._changed.set()
+        if self._finished is None:
+            self._paint_to_the_end()
         return self._finished
 
     # On any thread

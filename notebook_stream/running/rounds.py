@@ -92,7 +92,7 @@ def continue_body(body: dict[str, Any], draft: AnswerDraft) -> dict[str, Any]:
     """
     *before, last = body["messages"]
     asked = before if last["role"] == "assistant" else [*before, last]
-    beside = _name_container(draft.message.get("container"))
+    beside = _name_container(draft.round.message.get("container"))
     return {**body, **beside, "messages": [*asked, *draft.messages]}
 
 

@@ -36,7 +36,7 @@ def block(answer: Answer) -> Reply:
             host.block_until_done(answer.done)
             answer.deliver()
     if interrupts:
-        raise interrupted(answer)
+        raise make_interruption(answer)
     return answer.outcome()
 
 
@@ -76,12 +76,11 @@ def settle(answer: Answer, ending: Ending = "stopped") -> Reply:
     """Stop an answer that was started, show and bind what came; interrupts change nothing."""
     answer.stop(ending)
     with host.interrupts_to(lambda: None):
-        concurrent.futures.wait({answer.done})
         return answer.deliver()
 
 
 async def settle_later(answer: Answer, ending: Ending = "stopped") -> Reply:
-    """The same as `settle`, leaving the running loop free meanwhile.
+    """Return the same as `settle`, leaving the running loop free meanwhile.
 
     Raises:
         CancelledError: The waiting task was cancelled meanwhile, which changes nothing else.
@@ -95,7 +94,7 @@ async def settle_later(answer: Answer, ending: Ending = "stopped") -> Reply:
     return reply
 
 
-def interrupted(answer: Answer) -> KeyboardInterrupt:
+def make_interruption(answer: Answer) -> KeyboardInterrupt:
     """Make the exception for an interrupt: it shows one line, and ``.reply`` has what came."""
     outcome = "what came is kept" if answer.started else "nothing was sent"
     error = interruption(f"interrupted: {outcome}.")

@@ -22,10 +22,18 @@ def split_slices(text: str) -> Iterator[str]:
 def map_slices(function: Callable[[str], str], text: str) -> str:
     """Return the results of ``function`` for the slices of ``text`` as one text.
 
+    Where none of them is changed this is ``text`` itself, which then is in memory once.
+
     Args:
         function: Handles each character independently of those beside it.
         text: Of any length.
     """
-    if len(text) <= LONGEST_SLICE:
-        return function(text)
-    return "".join(map(function, split_slices(text)))
+    parts: list[str] = []
+    start = unchanged = 0
+    for part in split_slices(text):
+        end = start + len(part)
+        if (made := function(part)) != part:
+            parts += [text[unchanged:start], made]
+            unchanged = end
+        start = end
+    return "".join([*parts, text[unchanged:]]) if parts else text

@@ -45,7 +45,7 @@ class Block:
                 self.pieces.setdefault(name, []).append(whole)
 
     def _whole(self, name: str, piece: str) -> str:
-        """The piece after the half character that waited; a half at its end waits for the next.
+        """Return a piece after the half character that waited; one at its end waits for the next.
 
         Gateways that cut JSON by UTF-16 units send an emoji as two surrogates in two deltas.
         """
@@ -56,16 +56,16 @@ class Block:
         return repair_surrogates(piece)
 
     def last(self, name: str) -> str:
-        """The newest piece of one field; "" where it is no text."""
+        """Return the newest piece of one field; "" where it is no text."""
         piece = self.pieces[name][-1] if name in self.pieces else ""
         return piece if isinstance(piece, str) else ""
 
     def joined(self, name: str) -> str:
-        """The text of one field so far."""
+        """Return the text of one field so far."""
         return "".join(piece for piece in self.pieces.get(name, ()) if isinstance(piece, str))
 
     def finish(self, but: str = "") -> dict[str, Any]:
-        """The block as the API sends it in a response that is not streamed.
+        """Return the block as the API sends it in a response that is not streamed.
 
         Args:
             but: The name of a field to leave out: a text may be long.
@@ -89,7 +89,7 @@ class Block:
 
 
 def parse_input(text: str, empty: Any) -> Any:
-    """A tool's input from its JSON; the raw text where a stream was cut or sent invalid JSON.
+    """Return a tool's input from its JSON; the raw text where that is cut or invalid.
 
     Args:
         text: The JSON that arrived.

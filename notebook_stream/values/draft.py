@@ -74,11 +74,6 @@ class AnswerDraft:
         return Usage.sum([*counts, self.round.usage] if self._is_open else counts)
 
     @property
-    def message(self) -> dict[str, Any]:
-        """The API's message of the last round so far, without content and usage."""
-        return self.round.message
-
-    @property
     def model(self) -> str | None:
         """The model the API reports in the last round, else the one asked for."""
         return self.round.model
@@ -151,7 +146,7 @@ class AnswerDraft:
         self.blocks += [Block(block) for block in given if is_result(block)]
 
     def freeze(self, ending: Ending | None = None, **facts: Any) -> Reply:
-        """The reply, with all that came; an open round ends.
+        """Return the reply, with all that came; an open round ends.
 
         The draft has parts and blocks then, but no rounds: a long text is in memory once.
 
@@ -166,5 +161,5 @@ class AnswerDraft:
             self.end_round()
         *rounds, last = self._ended
         self._ended = []
-        rounds.append(replace(last, stop_reason=last.stop_reason or ending))
+        rounds.append(last if last.stop_reason else replace(last, stop_reason=ending))
         return Reply.of(rounds, ending, **facts)

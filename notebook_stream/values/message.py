@@ -36,7 +36,7 @@ GOES_ON = ("tool_use", "pause_turn")
 
 
 def sendable(blocks: Sequence[Content], stop_reason: str | None) -> list[Content]:
-    """The content of one response, as the assistant's message.
+    """Return the content of one response, as the assistant's message.
 
     Args:
         blocks: All that came.
@@ -50,7 +50,7 @@ def sendable(blocks: Sequence[Content], stop_reason: str | None) -> list[Content
 def sendable_messages(
     exchanges: Sequence[Exchange], stop_reason: str | None
 ) -> list[dict[str, Any]]:
-    """The messages of an answer, in order (list of dict: role, content).
+    """Return the messages of an answer, in order (list of dict: role, content).
 
     Each exchange makes one message of the assistant, and one of the user where something was sent
     after it. Calls without a result are left out, as are results without their call.
@@ -72,12 +72,12 @@ def sendable_messages(
 
 
 def without_thinking(content: Iterable[Content]) -> list[Content]:
-    """The content, less its thinking; a message that does not end with thinking stays one."""
+    """Return the content without its thinking."""
     return [block for block in content if _type(block) not in THINKING]
 
 
 def is_result(block: Content) -> bool:
-    """Whether a block is the result of a tool that the client ran."""
+    """Return whether a block is the result of a tool that the client ran."""
     return _type(block) == "tool_result"
 
 
@@ -106,12 +106,12 @@ class ConversationDigest:
             self._readable = False  # what nests too deep, or is no JSON, is not sent either
 
     def __str__(self) -> str:
-        """The digest in hexadecimal; "" where the conversation is no JSON."""
+        """Return the digest in hexadecimal; "" where the conversation is no JSON."""
         return self._hash.hexdigest() if self._readable else ""
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> str:
-        """The digest of a request's system prompt, tools and messages."""
+        """Return the digest of a request's system prompt, tools and messages."""
         digest = cls(request)
         for message in request["messages"]:
             digest.add(message)
@@ -119,7 +119,7 @@ class ConversationDigest:
 
 
 def _with_objects(blocks: Sequence[Content], results: Sequence[Content]) -> list[Content]:
-    """The blocks, with an object as the input of each call that was answered.
+    """Return the blocks, with an object as the input of each call that was answered.
 
     A call whose input is no valid JSON is answered with an error, so it has to go back too:
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
@@ -134,7 +134,7 @@ def _with_objects(blocks: Sequence[Content], results: Sequence[Content]) -> list
 
 
 def _open_calls(exchanges: Sequence[Exchange], stop_reason: str | None) -> set[str]:
-    """The ids of the calls that cannot be sent: cut ones, and those that nothing answers."""
+    """Return the ids of the calls that cannot be sent: cut ones, and those that nothing answers."""
     blocks = [one for response, _ in exchanges for one in response]
     by_server = {_call_of(one) for one in blocks if not _is_call(one)}
     dropped: set[str] = set()
@@ -152,7 +152,7 @@ def _open_calls(exchanges: Sequence[Exchange], stop_reason: str | None) -> set[s
 
 
 def _made_by(calls: set[str], blocks: Sequence[Content]) -> Iterator[str]:
-    """The ids of the calls that the code in one of ``calls`` made."""
+    """Yield the ids of the calls that the code in one of ``calls`` made."""
     for block in filter(_is_call, blocks):
         caller = block.get("caller")
         if isinstance(caller, dict) and str(caller.get("tool_id")) in calls:
@@ -160,7 +160,7 @@ def _made_by(calls: set[str], blocks: Sequence[Content]) -> Iterator[str]:
 
 
 def _answers(block: Content, calls: set[str]) -> bool:
-    """Whether a block of the user's message can stand after those calls."""
+    """Return whether a block of the user's message can stand after those calls."""
     return _call_of(block) in calls if is_result(block) else _is_whole(block)
 
 
@@ -182,7 +182,7 @@ def _is_call(block: Content) -> bool:
 
 
 def _is_client_call(block: Content) -> bool:
-    """Whether a block calls a tool that the client runs."""
+    """Return whether a block calls a tool that the client runs."""
     return _type(block) == "tool_use"
 
 
@@ -195,14 +195,14 @@ def _id(block: Content) -> str:
 
 
 def _call_of(block: Content) -> str | None:
-    """The id of the call that a block is, or answers."""
+    """Return the id of the call that a block is, or answers."""
     if _is_call(block):
         return _id(block)
     return str(block["tool_use_id"]) if "tool_use_id" in block else None
 
 
 def _closed(content: list[Content]) -> list[Content]:
-    """The content, not ending with thinking, nor with a space: the model may have to go on."""
+    """Return the content without thinking or a space at its end: the model may have to go on."""
     while content and _type(content[-1]) in THINKING:
         content.pop()
     if content and _type(content[-1]) == "text":

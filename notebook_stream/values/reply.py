@@ -108,7 +108,7 @@ class Reply(str, Facts):
 
     @classmethod
     def of(cls, rounds: Sequence[Round], ending: Ending | None = None, **facts: Any) -> Reply:
-        """The reply of an answer's rounds, with sums of what they used.
+        """Return the reply of an answer's rounds, with sums of what they used.
 
         Args:
             rounds: At least one.
@@ -209,13 +209,13 @@ def _unknown(name: str) -> str:
 
 
 def _total(amounts: Iterable[Number | None]) -> Number | None:
-    """Their sum; None where one is unknown, or there are none."""
+    """Return their sum; None where one is unknown, or there are none."""
     known = list(amounts)
     return sum(filter(None, known)) if known and None not in known else None
 
 
 def _current(state: Mapping[str, Any], length: int) -> dict[str, Any]:
-    """The attributes of a pickled reply; version 0.1.0 had one round, spread over them.
+    """Return the attributes of a pickled reply; version 0.1.0 had one round, spread over them.
 
     Args:
         state: The attributes in the pickle.

@@ -248,7 +248,7 @@ class RoundDraft:
         return text
 
     def freeze(self, facts: RoundFacts | None = None) -> Round:
-        """The round, with all that came of the response.
+        """Return the round, with all that came of the response.
 
         Args:
             facts: What the events do not say.
@@ -269,7 +269,7 @@ class RoundDraft:
 
 
 def _outlines(blocks: list[Block], parts: list[str]) -> Iterator[Content]:
-    """The blocks as they are now, with ``...`` for a text that is all of the round's.
+    """Yield the blocks as they are now, with ``...`` for a text that is all of the round's.
 
     So a long text is in memory once: where the round is.
     """
@@ -291,6 +291,6 @@ def _object(event: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _without_nulls(message: dict[str, Any]) -> dict[str, Any]:
-    """The fields that a message has, and text where the API has text."""
+    """Return the fields that a message has, and text where the API has text."""
     texts = {n: repair_surrogates(str(message[n])) for n in TEXTS if message.get(n) is not None}
     return {name: value for name, value in message.items() if value is not None} | texts

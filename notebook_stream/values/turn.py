@@ -44,7 +44,7 @@ class Turn:
 
 
 def messages(turns: Iterable[Turn], request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The turns as the API takes them (list of dict: role, content), nothing in them left open.
+    """Return the turns as messages of the API (list of dict: role, content), none left open.
 
     The thinking of a round is among them only where all that goes before it is what went before
     it when it was written; so from the first change on there is none.
@@ -62,7 +62,7 @@ def messages(turns: Iterable[Turn], request: Mapping[str, Any]) -> list[dict[str
 
 
 def may_stand(reply: Reply) -> bool:
-    """Whether a reply can be that of a turn.
+    """Return whether a reply can be that of a turn.
 
     One of which nothing came cannot: its prompt would stand there alone. Nor can one that Claude
     declined, as the next ones would be declined with it
@@ -73,7 +73,7 @@ def may_stand(reply: Reply) -> bool:
 
 
 def _answered(reply: Reply, digest: ConversationDigest) -> Iterator[dict[str, Any]]:
-    """The messages of a reply before another prompt, without thinking that is bound elsewhere.
+    """Yield the messages of a reply before another prompt, without thinking bound elsewhere.
 
     Args:
         reply: Of a turn.
@@ -90,13 +90,13 @@ def _answered(reply: Reply, digest: ConversationDigest) -> Iterator[dict[str, An
 
 
 def _up_to_an_answer(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The messages, with a last one of the assistant where a stop came after a tool's result."""
+    """Return the messages, with one of the assistant after a tool's result that ends them."""
     answer = {"role": "assistant", "content": [dict(NOTHING)]}
     return given if given[-1]["role"] == "assistant" else [*given, answer]
 
 
 def _bound(content: list[Content], made: Round | None, before: str) -> list[Content]:
-    """The content of a message, with as much of its thinking as may be sent.
+    """Return the content of a message, with as much of its thinking as may be sent.
 
     Args:
         content: What can be sent of a round.

@@ -29,12 +29,12 @@ class Usage(dict[str, Any]):
         return Usage(value) if isinstance(value, dict) else value
 
     def tokens(self, name: str) -> int | None:
-        """A count; None where the API sent none, or something that is no count."""
+        """Return a count; None where the API sent none, or something that is no count."""
         value = self.get(name)
         return value if type(value) is int and 0 <= value < MOST_TOKENS else None
 
     def __add__(self, other: Mapping[str, Any]) -> Usage:
-        """The counts of two requests together.
+        """Return the counts of two requests together.
 
         Integers are added, in nested objects too; lists are joined; of all else, such as
         ``service_tier``, the later value holds. A name that neither has is absent.
@@ -43,7 +43,7 @@ class Usage(dict[str, Any]):
 
     @classmethod
     def sum(cls, usages: Iterable[Mapping[str, Any]]) -> Usage:
-        """The counts of any number of requests together, added in their order."""
+        """Return the counts of any number of requests together, added in their order."""
         total = cls()
         for usage in usages:
             total += usage

@@ -31,10 +31,7 @@ from .timeline import Timeline
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 1.9
-"""The seconds in which a page must say that it shows the view, before the fallback is shown."""
-
-RESEND_SECONDS = 0.1
-"""The seconds after which all is sent again to a page that is silent; doubled each time."""
+"""The seconds that a page has to report that it shows the view, before the fallback is shown."""
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -74,12 +71,12 @@ class LiveView:
         self._header = Header(recorded=recorded, budget=budget)
         self._rendering = Rendering()
         self._draft: AnswerDraft | None = None
+        self._reply: Reply | None = None
         self._lock = threading.Lock()
         self._packets = Packets()
         self._fields: dict[str, Any] = {}
         self._output: Output | None = None
         self._is_shown = False
-        self._resend_at = RESEND_SECONDS
         self._is_closed = False
         self.stays = False
 
@@ -125,14 +122,14 @@ class LiveView:
         with self._lock:
             self._fields = fields
             if not self._is_shown:
-                self._do_without_a_page()
+                self._resend_or_fall_back()
             self._send()
         return self._rendering.timeline.has_more
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Build the static output, and end the view in the pages that show it."""
+        self._reply = reply
         output = build_output(reply, notes, self._name, lambda: self._whole_timeline(reply))
-        self._draft = None  # Of short deltas it takes many times the memory of the text.
         with self._lock:
             self._output = output
             self._fields = {**self._fields, **describe_end(reply, notes)}
@@ -140,9 +137,10 @@ class LiveView:
 
     def close(self) -> None:
         """Put the static output in the widget's place, and close the widget unless it stays."""
-        output = self._output
-        data, facts = (output.take_data(), output.metadata()) if output else ({}, {})
+        data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
         self._display.replace(data, facts)
+        if self._output:
+            self._output.encoded.clear()  # The view may live on, in a page that was loaded.
         with self._lock:
             self._is_closed = not self.stays
             if self.stays:
@@ -163,13 +161,14 @@ class LiveView:
             return timeline_of(reply.blocks)
         for step in self._rendering.complete(self._draft.blocks):
             self._add(step)
+        self._draft = None  # Of short deltas it takes many times the memory of the text.
         return timeline_of(reply.blocks) if self._rendering.failed else self._rendering.timeline
 
     def _text(self) -> str:
         draft = self._draft
-        if draft is not None:
-            return draft.text
-        return self._output.reply if self._output else ""
+        if self._reply is not None:
+            return self._reply
+        return draft.text if draft is not None else ""
 
     # With the lock held
 
@@ -187,15 +186,9 @@ class LiveView:
         self.widget.send({**fields, **self._fields}, packets)
         self._packets.confirm()
 
-    def _do_without_a_page(self) -> None:
-        """Reach pages that have not said yet that they show the view.
-
-        A page that opens after a message was sent does not get it, so all is sent again, ever more
-        seldom. A front end that fails to load the view gets the fallback.
-        """
+    def _resend_or_fall_back(self) -> None:
+        """Send all again while no page has reported the view; then show the fallback."""
         seconds = self._header.seconds
-        if seconds >= self._resend_at:
-            self._resend_at = 2 * seconds
-            self._packets.rewind(0)
+        self._packets.resend_to_silent_page(seconds)
         if seconds >= PATIENCE_SECONDS:
             self._display.show_fallback()

@@ -10,6 +10,9 @@ from typing import Any
 from ..text.slices import split_slices
 from .rendering import Step
 
+RESEND_SECONDS = 0.1
+"""The seconds after which all is sent again to a page that is silent; doubled each time."""
+
 
 def deflate(html: Sequence[str]) -> bytes:
     """Return HTML as deflated JSON, about a fifth of its size."""
@@ -40,6 +43,7 @@ class Packets:
         self._sent = 0
         self._open = deflate([])
         self._open_is_sent = False
+        self._resend_at = RESEND_SECONDS
 
     def add(self, step: Step) -> None:
         """Add the HTML of the blocks that were finished, and replace that of the open one."""
@@ -52,6 +56,18 @@ class Packets:
         """Begin again after the first ``have`` packets, which the page has that has the fewest."""
         self._sent = max(0, min(self._sent, have))
         self.resend_open()
+
+    def resend_to_silent_page(self, seconds: float) -> None:
+        """Send everything again, while no page has reported the view, at intervals that double.
+
+        A page that opens after a message was sent does not get it.
+
+        Args:
+            seconds: Since the view was made.
+        """
+        if seconds >= self._resend_at:
+            self._resend_at = 2 * seconds
+            self.rewind(0)
 
     def resend_open(self) -> None:
         """Send the open block again, though it has not changed."""

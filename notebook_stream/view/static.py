@@ -6,6 +6,7 @@ HTML tag ``<small>``, which JupyterLab, GitHub and nbconvert render.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ..text.surrogates import repair_surrogates
 from ..values.block import Block
 from ..values.reply import Reply
 from . import NoView
-from .timeline import Timeline
+from .timeline import Timeline, strip_end
 
 log = logger(__name__)
 
@@ -47,19 +48,20 @@ class Output:
     Attributes:
         reply: The answer.
         name: The variable that holds it; "" for none.
+        encoded: Its texts by MIME type, in UTF-8. It is made on the thread of the view, part by
+            part, as the C library does not give the memory of a long text back to other threads.
     """
 
     reply: Reply
     name: str
-    _data: dict[str, str]
+    encoded: dict[str, bytes]
 
-    def take_data(self) -> dict[str, str]:
-        """Return the texts by MIME type, and keep none of them; none are returned a second time.
+    def data(self) -> dict[str, str]:
+        """Return the texts by MIME type.
 
         They hold no control characters, as `jupyter console` prints them in a terminal.
         """
-        data, self._data = self._data, {}
-        return data
+        return {kind: text.decode() for kind, text in self.encoded.items()}
 
     def metadata(self) -> dict[str, Any]:
         """Return the output's metadata, which can be read out of a saved notebook."""
@@ -90,7 +92,7 @@ class FinalView(NoView):
 
         if self._output:
             publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-                self._output.take_data(), self._output.metadata()
+                self._output.data(), self._output.metadata()
             )
 
 
@@ -119,13 +121,23 @@ def build_output(
     try:
         timeline = make_timeline()
         timeline.finish()
-        data = mimebundle(reply, notes, *timeline.render_static())
+        encoded = _encode(mimebundle(reply, notes, *timeline.read_static()))
     except Exception as error:  # An answer may hold anything, and no fault of a parser may lose it.
         log.exception("the Markdown could not be sanitized")
         why = f"The Markdown could not be read ({type(error).__name__}); it is shown as plain text."
-        data = {"text/plain": "\n\n".join([reply, *notes, why, footer(reply)])}
-    printable = {kind: strip_controls(repair_surrogates(part)) for kind, part in data.items()}
-    return Output(reply, name, printable)
+        encoded = _encode({"text/plain": ["\n\n".join([reply, *notes, why, footer(reply)])]})
+    return Output(reply, name, encoded)
+
+
+def _encode(data: dict[str, Iterable[str]]) -> dict[str, bytes]:
+    """Return texts that are given in parts, without control characters and half characters."""
+    encoded: dict[str, bytes] = {}
+    for kind, parts in data.items():
+        made = io.BytesIO()
+        for part in parts:
+            made.write(strip_controls(repair_surrogates(part)).encode())
+        encoded[kind] = made.getvalue()
+    return encoded
 
 
 def has_output(reply: Reply) -> bool:
@@ -133,14 +145,19 @@ def has_output(reply: Reply) -> bool:
     return bool(reply or reply.usage or reply.error or reply.stop_reason)
 
 
-def mimebundle(reply: Reply, notes: tuple[str, ...], markdown: str, plain: str) -> dict[str, str]:
+def mimebundle(
+    reply: Reply, notes: tuple[str, ...], markdown: Iterable[str], plain: Iterable[str]
+) -> dict[str, Iterable[str]]:
     """Return the output's data: ``text/markdown``, and the same without markup as ``text/plain``.
 
     Args:
         reply: The answer.
         notes: Sentences to show under it.
-        markdown: Its text as sanitized Markdown.
-        plain: Its text as plain text.
+        markdown: Its text as sanitized Markdown, in parts.
+        plain: Its text as plain text, in parts.
+
+    Returns:
+        The parts of each.
     """
     below = [*notes, *sentences(reply)]
     ending, line = name_ending(reply), describe_figures(reply)
@@ -148,9 +165,20 @@ def mimebundle(reply: Reply, notes: tuple[str, ...], markdown: str, plain: str) 
     small = f"<small>{escape_markup(line).replace(MONEY, '$')}</small>"  # The only one of its text.
     last = f"**{escape_markup(ending)}** {small}" if ending else small
     return {
-        "text/markdown": "\n\n".join(filter(None, [markdown.rstrip(), *bold, last])),
-        "text/plain": "\n\n".join(filter(None, [plain, *below, footer(reply)])),
+        "text/markdown": _with_blocks(strip_end(markdown), [*bold, last]),
+        "text/plain": _with_blocks(plain, [*below, footer(reply)]),
     }
+
+
+def _with_blocks(parts: Iterable[str], blocks: Iterable[str]) -> Iterator[str]:
+    """Yield the parts of a text, then blocks, with a blank line before each but the first."""
+    is_first = True
+    for part in filter(None, parts):
+        yield part
+        is_first = False
+    for block in filter(None, blocks):
+        yield block if is_first else f"\n\n{block}"
+        is_first = False
 
 
 def _render_bold(note: str) -> str:

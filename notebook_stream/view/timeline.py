@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from ..markdown import GrowingMarkdown
@@ -12,6 +13,17 @@ from .segments import is_web_address, render_link, render_open_segment, render_s
 
 MOST_AT_ONCE = 50_000
 """The characters of a burst that one `take` renders; they need 0.1 s and 20 MB of memory."""
+
+
+def strip_end(parts: Iterable[str]) -> Iterator[str]:
+    """Yield the parts of a text without the white space at its end."""
+    gap = ""
+    for part in parts:
+        text = gap + part
+        body = text.rstrip()
+        gap = text[len(body) :]
+        if body:
+            yield body
 
 
 class Timeline:
@@ -82,15 +94,20 @@ class Timeline:
 
     def render_static(self) -> tuple[str, str]:
         """Return all of it as sanitized Markdown and as plain text, with the sources it cites."""
-        markdown, plain = self._growing.render_static()
+        markdown, plain = self.read_static()
+        return "".join(markdown), "".join(plain)
+
+    def read_static(self) -> tuple[Iterator[str], Iterator[str]]:
+        """Return the same in parts, so that a long answer need not be in memory several times."""
+        markdown, plain = self._growing.read_static()
         if not self._sources:
             return markdown, plain
         listed = [(number, url, title) for url, (number, title) in self._sources.items()]
         links = [f"{number}. {render_link(url, title)}" for number, url, title in listed]
         lines = [f"{number}. {title} ({url})" for number, url, title in listed]
         return (
-            "\n".join([f"{markdown.rstrip()}\n\n**Sources**\n", *links]),
-            "\n".join([f"{plain}\n\nSources", *lines]),
+            chain(strip_end(markdown), ["\n".join(["\n\n**Sources**\n", *links])]),
+            chain(plain, ["\n".join(["\n\nSources", *lines])]),
         )
 
     def _take_text(self, block: Block, *, whole: bool) -> None:

@@ -57,6 +57,7 @@ OF_AN_ANSWER = (
     "RoundDraft",
     "LiveView",
     "LiveWidget",
+    "Reader",
     "Reply",
     "Round",
     "Timeline",

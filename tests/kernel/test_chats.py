@@ -227,10 +227,10 @@ def test_a_cell_waits_for_what_a_task_asks_in_its_chat(three: Kernel, server: Se
     assert three.run("import asyncio\ntask = asyncio.create_task(trip.aask('task'))").ok
     server.wait_for_request(5)
     refused = three.run("trip.ask('blocks')")
-    assert "OptionError: the chat 'trip' is still answering" in refused.error["traceback"][0]
+    assert "OptionError: the chat 'trip' is answering" in refused.error["traceback"][0]
     assert len(refused.error["traceback"]) == 1
     timed = three.run("%%time\n%claude -c trip blocks")
-    assert "UsageError: the chat 'trip' is still answering" in timed.stderr
+    assert "UsageError: the chat 'trip' is answering" in timed.stderr
     waiting = three.send("print('runs')\n%claude -c trip interrupted")
     three.until(lambda: waiting.stdout)
     three.interrupt()

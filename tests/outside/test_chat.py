@@ -24,11 +24,7 @@ from ..loopback import Drop, Hold, Script, Server, answer, delta, end, refusal, 
 from ..streams import refused
 from ..unit.test_markdown import ATTACKS
 
-
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 def by_stream(chat: ns.Chat, prompt: str, **options: Any) -> ns.Reply:

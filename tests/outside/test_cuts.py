@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from notebook_stream.api.stream import decoded, in_our_words
+from notebook_stream.api.stream import decoded, explain
 from notebook_stream.errors import ClaudeError, ConnectionLostError
 from notebook_stream.values.draft import AnswerDraft
 
@@ -44,7 +44,7 @@ async def read(data: bytes, *, dropped: bool) -> tuple[list[dict[str, object]], 
         async for event in decoded(response):
             came.append(event)
     except Exception as error:  # noqa: BLE001 - as the reader's only caller does
-        return came, in_our_words(error)
+        return came, explain(error)
     return came, None
 
 

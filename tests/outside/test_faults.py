@@ -55,10 +55,8 @@ PASSWORD = "canarypassword"  # noqa: S105 - to be looked for
 
 
 @pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+def _api(api: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
-    for name in ("ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
 
 
 def failing(**options: Any) -> ns.ClaudeError:
@@ -400,14 +398,22 @@ def echoing(message: str) -> dict[str, Script]:
     }
 
 
-@pytest.mark.parametrize("echo", ECHOES, ids=lambda echo: echo[0])
-def test_a_key_that_a_server_echoes_leaves_with_no_error(
-    echo: tuple[str, dict[str, str], str, str], server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def prepare(
+    echo: tuple[str, dict[str, str], str, str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    """Set the environment of an echo; returns the server's message and the secret in it."""
     _, environment, message, secret = echo
     monkeypatch.setattr(keys, "_known", {})
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    return message, secret
+
+
+@pytest.mark.parametrize("echo", ECHOES, ids=lambda echo: echo[0])
+def test_a_key_that_a_server_echoes_leaves_with_no_error(
+    echo: tuple[str, dict[str, str], str, str], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, secret = prepare(echo, monkeypatch)
     server.play(refusal(401, "authentication_error", message))
     error = failing()
     assert secret.encode() not in everything(error)
@@ -418,10 +424,7 @@ def test_a_key_that_a_server_echoes_leaves_with_no_error(
 def test_what_a_server_says_beside_an_answer_is_redacted_string_by_string(
     echo: tuple[str, dict[str, str], str, str], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, environment, message, secret = echo
-    monkeypatch.setattr(keys, "_known", {})
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+    message, secret = prepare(echo, monkeypatch)
     said = {"first": "bearer", "list": ["123456789", message, {"last": message}], "plain": "x\ny"}
     server.play(Script([start(), event("note", **said), event("note", at=message), end()]))
     with ns.stream("hi") as s:

@@ -24,6 +24,7 @@ from notebook_stream.verbs import AsyncStream
 from notebook_stream.view import NoView
 
 from ..answers import new_answer
+from ..environments import environment, interpreter
 from ..loopback import Hold, Pause, Script, Server, delta, refusal, start
 
 LONG_SECONDS = 2.0
@@ -35,10 +36,7 @@ GAP_SECONDS = 1.0
 FORKED_SECONDS = 60.0
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @asynccontextmanager
@@ -254,8 +252,10 @@ BEFORE = {
 }
 
 
-def run(code: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]  # of forks, in 3.12
+def run(
+    code: str, env: dict[str, str], python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    command = [python, "-W", "ignore::DeprecationWarning", "-c", code]  # of forks, in 3.12
     return subprocess.run(
         command, env=env, capture_output=True, text=True, check=False, timeout=FORKED_SECONDS
     )
@@ -334,14 +334,11 @@ atexit.register(lambda: print(ns.ask("bye", max_tokens=20)))
 {before}
 """
 
-FIRST_AT_EXIT = pytest.param(
-    "",
-    id="for the first time",
-    marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="no thread starts at exit"),
+
+@pytest.mark.parametrize(
+    "before",
+    [pytest.param("", id="for the first time"), pytest.param("ns.ask('hi')", id="again")],
 )
-
-
-@pytest.mark.parametrize("before", [FIRST_AT_EXIT, pytest.param("ns.ask('hi')", id="again")])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_an_exit_function_asks(before: str, host: str, env: dict[str, str]) -> None:
     address = env["ANTHROPIC_BASE_URL"].replace(
@@ -349,6 +346,88 @@ def test_an_exit_function_asks(before: str, host: str, env: dict[str, str]) -> N
     )  # a name is looked up in a thread
     done = run(AT_EXIT.format(before=before), env | {"ANTHROPIC_BASE_URL": address})
     assert (done.stdout, done.stderr, done.returncode) == ("Hello, world.\n", "", 0)
+
+
+FIRST_AT_EXIT = """
+import asyncio, atexit, io, sys, threading
+import notebook_stream as ns
+def start(self):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+def bye():
+    if {refuse}:
+        threading.Thread.start = start
+    print(ns.ask("bye"))
+    with ns.stream("bye") as s:
+        print("".join(s))
+    with ns.stream("bye") as s:
+        print(s.reply)
+    chat = ns.Chat()
+    chat.ask("bye")
+    print(chat.ask("bye").turn)
+    try:
+        print(asyncio.run(ns.aask("bye")))
+    except ns.ClaudeError as error:
+        print(str(error)[:40])
+    sys.path.append({tests!r})
+    from tests.answers import new_answer
+    from notebook_stream.running.waiting import block
+    from notebook_stream.view.terminal import TerminalView
+    block(new_answer("bye", view=lambda: TerminalView(io.StringIO())))
+atexit.register(bye)
+"""
+WITHOUT_THREADS = [
+    *["Hello, world."] * 3,
+    "2",
+    "Python starts no thread once it shuts do",
+    "Hello, world.",
+]
+ROOT = str(Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_exit_function_asks_where_no_thread_can_be_started(
+    host: str, env: dict[str, str]
+) -> None:
+    address = env["ANTHROPIC_BASE_URL"].replace("127.0.0.1", host)
+    done = run(FIRST_AT_EXIT.format(refuse=True, tests=ROOT), env | {"ANTHROPIC_BASE_URL": address})
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == (WITHOUT_THREADS, "", 0)
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_an_exit_function_asks_first_on_newer_pythons(version: str, env: dict[str, str]) -> None:
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not installed")
+    folder = environment("anthropic", python=python)
+    code = FIRST_AT_EXIT.format(refuse=False, tests=ROOT)
+    done = run(code, env, str(folder / "bin" / "python"))
+    with_threads = [
+        *["Hello, world."] * 3,
+        "2",
+        "Hello, world.",
+        "Hello, world.",
+    ]  # 3.13 starts some
+    assert done.stdout.splitlines() in (WITHOUT_THREADS, with_threads), done.stderr
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_a_stream_is_left_where_no_thread_can_be_started(
+    env: dict[str, str], server: Server
+) -> None:
+    server.play(Script([start(), delta("par"), Hold()]))
+    code = """
+import threading
+import notebook_stream as ns
+def start(self):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = start
+with ns.stream("hi") as s:
+    for text in s:
+        break
+print(s.reply, s.reply.stop_reason)
+"""
+    done = run(code, env)
+    assert (done.stdout, done.stderr, done.returncode) == ("par stopped\n", "", 0)
 
 
 def test_work_that_blocks_does_not_keep_other_work_waiting() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
 import notebook_stream as ns
+from notebook_stream.host import clicks
 from notebook_stream.request.options import Options
 from notebook_stream.running.answer import Answer
 from notebook_stream.running.observers import Observer
@@ -16,15 +18,12 @@ from notebook_stream.values.draft import AnswerDraft
 from notebook_stream.values.reply import Reply
 from notebook_stream.values.round import Event
 from notebook_stream.view import NoView
+from notebook_stream.view.live import LiveWidget
 
 from ..answers import new_answer
 from ..loopback import DEADLINE_SECONDS, Hold, Script, Server, answer, delta, end, refusal, start
 
-
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 class Noting(Observer):
@@ -145,6 +144,42 @@ def test_a_view_that_hangs_holds_up_neither_the_network_nor_another_answer(serve
     assert not hanging.done.done()  # its view is not ready for the end
     view.let_go.set()
     assert hanging.done.result(DEADLINE_SECONDS).stop_reason == "stopped"
+
+
+class ClickedAtOnce(NoView):
+    """A view on whose Stop somebody clicks as soon as it is displayed."""
+
+    def __init__(self) -> None:
+        self.widget = LiveWidget(model_id=clicks.new_comm_id())
+
+    def open(self) -> None:
+        clicks._notify(str(self.widget.model_id), {"kind": "stop"})
+
+    def close(self) -> None:
+        self.widget.layout.close()
+        self.widget.close()
+
+
+def test_a_click_that_comes_while_the_view_is_displayed_stops_the_answer(server: Server) -> None:
+    server.play(Script([start(), delta("a"), Hold()]))
+    clicked = new_answer(view=ClickedAtOnce)
+    clicked.start()
+    assert clicked.done.result(DEADLINE_SECONDS).stop_reason == "stopped"
+    clicked.deliver()
+
+
+def test_a_message_that_comes_before_its_listener_waits_for_it() -> None:
+    comm_id, received = clicks.new_comm_id(), list[dict[str, Any]]()
+    widget = LiveWidget(model_id=comm_id)  # pages know of it from here on
+    clicks._notify(comm_id, {"kind": "stop"})
+    unlisten = clicks.listen(widget, received.append)
+    clicks._notify(comm_id, {"kind": "copy"})
+    assert [message["kind"] for message in received] == ["stop", "copy"]
+    unlisten()
+    clicks._notify(comm_id, {"kind": "copy"})
+    assert len(received) == 2
+    widget.layout.close()
+    widget.close()
 
 
 class FailingOnce(NoView):

@@ -23,10 +23,7 @@ from ..loopback import DEADLINE_SECONDS, Drop, Hold, Script, Server, answer, del
 PROMPTS = "abcde"
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @pytest.fixture
@@ -179,7 +176,7 @@ def by_entering_blocked(s: Any) -> ns.Reply:
 def test_a_call_that_would_block_what_it_waits_for_is_refused(
     server: Server, chat: ns.Chat, hold: Hold, verb: Any
 ) -> None:
-    words = r"the chat 'trip' is still answering .* await that answer first, or ask in a .*fork\(\)"
+    words = r"the chat 'trip' is answering .* await that answer first, or ask in a .*fork\(\)"
 
     async def main() -> None:
         first = asyncio.create_task(chat.aask("a"))

@@ -37,9 +37,7 @@ from ..loopback import (
 
 
 @pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], server: Server) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+def _api(api: None, server: Server) -> None:
     server.keep_alive = True
 
 

@@ -29,11 +29,7 @@ from notebook_stream.view import NoView
 from ..answers import new_answer
 from ..loopback import Drop, Hold, Script, Server, answer, delta, end, event, refusal, start
 
-
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @pytest.fixture

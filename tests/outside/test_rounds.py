@@ -29,10 +29,7 @@ PAUSED = answer("It is ", stop_reason="pause_turn")
 REST = answer("sunny.")
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 def contents(server: Server, number: int) -> list[tuple[str, Any]]:
@@ -183,6 +180,19 @@ def test_each_round_needs_room_in_the_budget(
         ns.ask("Weather?")
     assert len([one for one in server.requests if one.path == "/v1/messages"]) == 1
     assert refused.value.reply == "It is "
+    assert gate.held == 0.0
+
+
+def test_a_later_round_that_is_refused_costs_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "budget", gate.spent + 100.0)
+    spent = gate.spent
+    server.play(PAUSED, refusal(400, "invalid_request_error", "no"))
+    with pytest.raises(ns.RefusedError) as refused:
+        ns.ask("Weather?")
+    assert refused.value.reply is not None
+    assert gate.spent == pytest.approx(spent + (refused.value.reply.cost or 0))
     assert gate.held == 0.0
 
 

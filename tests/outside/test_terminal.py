@@ -15,7 +15,7 @@ from typing import IO, Any
 import pexpect
 import pytest
 
-from notebook_stream.cli import _copy_notebooks
+from notebook_stream.demo.opening import copy_notebooks
 
 from ..attacks import TERMINAL, controls_in
 from ..loopback import (
@@ -552,6 +552,6 @@ def test_demo_opens_a_copy_of_its_own(env: dict[str, str], tmp_path: Path) -> No
 
 
 def test_demo_never_writes_over_the_persons_copy(tmp_path: Path) -> None:
-    copy = _copy_notebooks(tmp_path / "new" / "folder")
+    copy = copy_notebooks(tmp_path / "new" / "folder")
     copy.write_text("mine")
-    assert _copy_notebooks(copy.parent).read_text() == "mine"
+    assert copy_notebooks(copy.parent).read_text() == "mine"

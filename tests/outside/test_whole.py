@@ -15,7 +15,7 @@ from anthropic.lib.streaming import _beta_messages, _messages
 
 import notebook_stream as ns
 from notebook_stream.api import whole
-from notebook_stream.api.stream import decoded, in_our_words
+from notebook_stream.api.stream import decoded, explain
 from notebook_stream.running.waiting import block
 from notebook_stream.view import NoView
 from notebook_stream.view.terminal import TerminalView
@@ -74,10 +74,7 @@ def facts(reply: ns.Reply) -> dict[str, Any]:
     return {"text": str(reply), **known}
 
 
-@pytest.fixture(autouse=True)
-def _api(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "NO_PROXY"):
-        monkeypatch.setenv(name, env[name])
+pytestmark = pytest.mark.usefixtures("api")
 
 
 @pytest.mark.parametrize("name", [*STREAMED, *streams.BETA])
@@ -172,7 +169,7 @@ def from_body(body: bytes) -> Exception | str:
     try:
         return asyncio.run(read())
     except Exception as error:  # noqa: BLE001 - as the reader's only caller does
-        return in_our_words(error)
+        return explain(error)
 
 
 def test_a_message_that_is_cut_anywhere_is_a_lost_connection() -> None:

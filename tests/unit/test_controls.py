@@ -48,7 +48,7 @@ def test_a_static_output_holds_no_control(text: str) -> None:
         raise RuntimeError(text)
 
     for make_timeline in (lambda: timeline_of(blocks), fail):
-        data = build_output(reply, (text,), "", make_timeline).take_data()
+        data = build_output(reply, (text,), "", make_timeline).data()
         assert not controls_in("".join(data.values()))
 
 

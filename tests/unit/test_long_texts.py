@@ -27,6 +27,7 @@ from notebook_stream.values.reply import Reply
 from notebook_stream.view.packets import Packets
 from notebook_stream.view.rendering import Rendering
 from notebook_stream.view.static import build_output, timeline_of
+from notebook_stream.view.timeline import strip_end
 
 from ..bench.texts import dense, document
 from .test_markdown import EVERYTHING, LINES, rendered, static
@@ -137,9 +138,15 @@ def test_signs_are_escaped_the_same_in_slices(text: str) -> None:
         assert escape_signs("[&]", text) == whole
 
 
-@given(st.text(st.sampled_from("a\n")))
-def test_blank_lines_are_collapsed_to_one(text: str) -> None:
-    assert collapse_blank_lines(text) == re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+@given(st.lists(st.text(st.sampled_from("a\n"))))
+def test_blank_lines_are_collapsed_to_one(parts: list[str]) -> None:
+    expected = re.sub(r"\n{3,}", "\n\n", "".join(parts)).strip("\n")
+    assert "".join(collapse_blank_lines(parts)) == expected
+
+
+@given(st.lists(st.text(st.sampled_from("a\n "))))
+def test_the_end_of_parts_is_stripped_as_that_of_the_whole(parts: list[str]) -> None:
+    assert "".join(strip_end(parts)) == "".join(parts).rstrip()
 
 
 DEFINITIONS = st.sampled_from([

@@ -14,7 +14,6 @@ from notebook_stream import OptionError
 from notebook_stream.request.checks import check_count
 from notebook_stream.request.line import read_line
 from notebook_stream.request.options import Options, settings
-from tests import docs
 
 
 @pytest.mark.parametrize(
@@ -116,12 +115,6 @@ def test_asking_with_a_wrong_word_for_the_demo_is_one_sentence(clean_env: dict[s
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, "")
     assert line.startswith("notebook-stream: NOTEBOOK_STREAM_DEMO is 'ture'")
-
-
-def test_the_docs_have_each_option_as_the_table_has_it() -> None:
-    readme = docs.README.read_text(encoding="utf-8")
-    assert docs.HEAD in readme
-    assert docs.written(readme) == readme, "run: python -m tests.docs"
 
 
 def test_a_row_alone_makes_an_option() -> None:

@@ -201,7 +201,7 @@ def test_an_answer_whose_markdown_cannot_be_read_says_why() -> None:
     def failing() -> Timeline:
         raise ModuleNotFoundError
 
-    shown = build_output(Reply("**a**"), ("Noted.",), "x", failing).take_data()
+    shown = build_output(Reply("**a**"), ("Noted.",), "x", failing).data()
     assert set(shown) == {"text/plain"}
     assert shown["text/plain"].startswith("**a**\n\nNoted.\n\nThe Markdown could not be read")
     assert "ModuleNotFoundError" in shown["text/plain"]

@@ -64,25 +64,29 @@ def test_dollars_keep_the_digits_that_matter(cost: float, text: str) -> None:
     assert dollars(cost) == text
 
 
+def texts(reply: Reply, *parts: str, notes: tuple[str, ...] = ()) -> dict[str, str]:
+    return {kind: "".join(made) for kind, made in mimebundle(reply, notes, parts, parts).items()}
+
+
 def test_an_ending_that_is_not_plain_is_explained_with_a_remedy() -> None:
-    data = mimebundle(Reply("", stop_reason="max_tokens", model="<b>"), (), "cut", "cut")
+    data = texts(Reply("", stop_reason="max_tokens", model="<b>"), "cut")
     assert "raise --max-tokens" in data["text/markdown"]
     assert "<b>" not in data["text/markdown"]
     assert "<small>" not in data["text/plain"]
-    noted = mimebundle(Reply("x"), ("The <key> was *wrong* (see https://a.example/keys).",), "", "")
+    noted = texts(Reply("x"), notes=("The <key> was *wrong* (see https://a.example/keys).",))
     bold = "**The &#60;key&#62; was &#42;wrong&#42; (see <https://a.example/keys>).**"
     assert bold in noted["text/markdown"]
     assert "The <key> was *wrong*" in noted["text/plain"]
 
 
 def test_the_sentence_of_an_error_is_left_to_who_raises_it() -> None:
-    error = mimebundle(Reply("", stop_reason="error", error="the key was wrong"), (), "", "")
+    error = texts(Reply("", stop_reason="error", error="the key was wrong"))
     assert error["text/markdown"].startswith("**Error** <small>")
     assert "the key was wrong" not in error["text/markdown"] + error["text/plain"]
 
 
 def test_figures_are_given_once() -> None:
-    paid = mimebundle(Reply("", usage=Usage(input_tokens=1), cost=0.0057), (), "", "")
+    paid = texts(Reply("", usage=Usage(input_tokens=1), cost=0.0057))
     assert "· $0.0057" in paid["text/markdown"]
 
 
