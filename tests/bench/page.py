@@ -1,5 +1,6 @@
 """What a page makes of it: how soon text is painted, how long the page is held up, and the swap.
 
+Beside the swap stands what JupyterLab takes to show the same Markdown once, in a cell of the same page.
 A real JupyterLab in a real Chromium. All clocks are this machine's.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,9 @@ from ..loopback import Hold, Pause, Script, Step, delta, end, start
 from .texts import deltas, dense, document, one_fence, one_list, one_table
 
 LAST = "The last word."
+SETTLE_MS = 4000
+"""How long the page is watched after the end: formulas are set late."""
+
 WATCH = """
 () => {
   const now = () => performance.timeOrigin + performance.now();
@@ -67,6 +72,18 @@ class Watched:
         self._page, self._lab = page, lab
         self._count = 0
 
+    def show(self, text: str) -> float:
+        """Return the milliseconds of long tasks in which JupyterLab shows the Markdown."""
+        self._count += 1
+        show = f"from IPython.display import Markdown, display\ndisplay(Markdown({text + LAST!r}))"
+        path = self._lab.write(f"show{self._count}", show)
+        notebook = Notebook(self._page, self._lab, path, app="lab")
+        self._page.evaluate(WATCH)
+        notebook.run_last()
+        self._page.locator(".jp-OutputArea", has_text=LAST).wait_for()
+        self._page.wait_for_timeout(SETTLE_MS)
+        return sum(ms for _, ms in self._page.evaluate("window.measured.long"))
+
     def ask(self, script: Script, until: str) -> dict[str, Any]:
         """Run the cell until the page has noted ``until``, and end it."""
         self._count += 1
@@ -81,6 +98,7 @@ class Watched:
         self._lab.api.play(script)
         notebook.run_last()
         self._page.wait_for_function(f"window.measured.{until}")
+        self._page.wait_for_timeout(SETTLE_MS)
         return dict(self._page.evaluate("window.measured"))
 
 
@@ -148,10 +166,15 @@ def main() -> None:
     figures = f"median {statistics.median(first):.0f} ms, p95 {p95(first):.0f} ms"
     print(f"first byte to first text: {figures}", flush=True)
     for name, text in texts.items():
+        if not all(word in name for word in sys.argv[1:]):
+            continue
         print(f"\n{name}, 2,000 deltas/s")
         with watched() as here:  # JupyterLab grows slower with each notebook that is open
             for what, value in long_answer(here, text, len(text) // 10, 2000).items():
                 print(f"  {what}: {value:.0f}", flush=True)
+        with watched() as here:
+            once = here.show(text)
+            print(f"  long tasks of the same Markdown, shown once, ms: {once:.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -49,12 +49,14 @@ def test_the_files_that_the_docs_name_exist() -> None:
 
 def test_the_functions_that_the_drawings_name_exist() -> None:
     drawn = "".join(one.read_text(encoding="utf-8") for one in DOCS.glob("images/*.svg"))
-    named = re.findall(r">(\S+\.(?:py|js)): (?:\w+\.)?(\w+)\(\)<", drawn)
+    named = re.findall(r">(\S+\.(?:py|js)): (?:\w+\.)?(#?\w+)\(\)<", drawn)
     assert named
     missing = [
         (path, name)
         for path, name in named
-        if not re.search(rf"(?:def|function) {name}\b", (PACKAGE / path).read_text("utf-8"))
+        if not re.search(
+            rf"(?:def |function |^  ){name}(?: = )?\(", (PACKAGE / path).read_text("utf-8"), re.M
+        )
     ]
     assert missing == []
 
