@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +22,13 @@ def interpreter(version: str) -> str | None:
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     made = sorted(root.glob(f"versions/{version}.*/bin/python{version}"))
     return str(made[-1]) if made else None
+
+
+def newest_interpreter() -> str:
+    """The newest Python that `interpreter` finds; the one that runs this where it finds none."""
+    own = sys.version_info.minor
+    newer = (interpreter(f"3.{minor}") for minor in range(own + 9, own, -1))
+    return next(filter(None, newer), sys.executable)
 
 
 def _is_shim(program: str) -> bool:
@@ -37,14 +46,20 @@ def environment(*requirements: str, python: str = sys.executable) -> Path:
     contents = (ROOT / "pyproject.toml").read_bytes() + " ".join(requirements).encode()
     name = f"{_version(python)}-{requirements[0]}"
     folder = CACHE / f"{name}-{hashlib.sha256(contents).hexdigest()[:8]}"
-    made = folder / "made"
-    if not made.exists():
-        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        pip += ["--disable-pip-version-check", *requirements, "--editable", str(ROOT)]
-        subprocess.run(pip, check=True)
-        made.touch()
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Tests run in several processes.
+        if not (folder / "made").exists():
+            _make(folder, requirements, python)
     return folder
+
+
+def _make(folder: Path, requirements: Sequence[str], python: str) -> None:
+    subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    pip += ["--disable-pip-version-check", *requirements, "--editable", str(ROOT)]
+    subprocess.run(pip, check=True)
+    (folder / "made").touch()
 
 
 def _version(python: str) -> str:
