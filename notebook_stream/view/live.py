@@ -14,6 +14,8 @@ for a page that was loaded meanwhile the widget stays, as no update of an output
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,7 @@ class LiveView:
         self._lock = threading.Lock()
         self._packets = Packets()
         self._fields: dict[str, Any] = {}
+        self._describe_end: Callable[[bool], dict[str, Any]] = lambda _stays: {}
         self._output: Output | None = None
         self._is_shown = False
         self._is_closed = False
@@ -132,7 +135,7 @@ class LiveView:
         output = build_output(reply, notes, self._name, lambda: self._whole_timeline(reply))
         with self._lock:
             self._output = output
-            self._fields = {**self._fields, **describe_end(reply, notes)}
+            self._describe_end = partial(describe_end, reply, notes)
             self._send()
 
     def close(self) -> None:
@@ -183,7 +186,7 @@ class LiveView:
 
     def _send(self) -> None:
         fields, packets = self._packets.pending()
-        self.widget.send({**fields, **self._fields}, packets)
+        self.widget.send({**fields, **self._fields, **self._describe_end(self.stays)}, packets)
         self._packets.confirm()
 
     def _resend_or_fall_back(self) -> None:

@@ -224,8 +224,14 @@ def describe_figures(reply: Reply) -> str:
     return " · ".join(_figures(reply))
 
 
-def describe_end(reply: Reply, notes: tuple[str, ...]) -> dict[str, Any]:
+def describe_end(reply: Reply, notes: tuple[str, ...], alone: bool) -> dict[str, Any]:
     """Return the fields of a message that ends a live view.
+
+    Args:
+        reply: The answer.
+        notes: Sentences to show under it.
+        alone: Whether the page shows no other output of the cell, as one that was loaded while it
+            ran; it is sent the sentence of an error, too.
 
     Returns:
         The ``phase``; the sentences under the answer; its ``ending``, in a word or two, and its
@@ -235,7 +241,7 @@ def describe_end(reply: Reply, notes: tuple[str, ...]) -> dict[str, Any]:
     counted = f"{'≈ ' if reply.estimated else ''}{reply.output_tokens or 0:,} tokens"
     return {
         "phase": "done",
-        "notes": [*notes, *sentences(reply)],
+        "notes": [*notes, *sentences(reply), *filter(None, [reply.error] * alone)],
         "ending": ending,
         "figures": describe_figures(reply),
         "voice": reply.error or f"{ending or 'Done'}, {counted}",

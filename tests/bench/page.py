@@ -82,7 +82,7 @@ class Watched:
         notebook.run_last()
         self._page.locator(".jp-OutputArea", has_text=LAST).wait_for()
         self._page.wait_for_timeout(SETTLE_MS)
-        return sum(ms for _, ms in self._page.evaluate("window.measured.long"))
+        return float(sum(ms for _, ms in self._page.evaluate("window.measured.long")))
 
     def ask(self, script: Script, until: str) -> dict[str, Any]:
         """Run the cell until the page has noted ``until``, and end it."""

@@ -7,7 +7,7 @@ import signal
 
 from playwright.sync_api import Page, expect
 
-from ..loopback import Hold, Script, delta, end, start
+from ..loopback import Hold, Script, delta, end, event, start
 from .conftest import Lab, Notebook, top_of
 from .test_live import LONG
 
@@ -66,6 +66,20 @@ def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:
     assert lab.api.requests[before].has_closed()
     expect(page.locator(".ns-footer strong")).to_have_text("Stopped")
     expect(page.locator(".ns-text")).to_contain_text("A partial")
+
+
+def test_a_reloaded_page_shows_the_sentence_of_an_error(page: Page, lab: Lab) -> None:
+    hold = Hold()
+    fault = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+    lab.api.play(Script([start(), delta("A partial"), hold, fault]))
+    notebook = Notebook(page, lab, lab.write("reload-fault", "%%claude poem\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text")).to_contain_text("A partial")
+    notebook.save("widget-view")
+    page.reload()
+    expect(page.locator(".ns-text")).to_contain_text("A partial")
+    hold.let_go.set()
+    expect(page.locator(".ns-footer", has_text="verloaded")).to_have_count(1)
 
 
 def test_a_notebook_never_saved_loses_its_output_and_not_the_variable(page: Page, lab: Lab) -> None:
