@@ -13,7 +13,7 @@ from .clicks import (
     unwatch_channel,
     watch_channel,
 )
-from .frontend import Kind, displayhook_probe, kind
+from .frontend import Kind, displayhook_probe, kind, metadata_is_fixed
 from .futures import TICK_SECONDS, block_until_done, wait_until_done
 from .interrupts import interrupts_raise, interrupts_to
 from .ipython import shell
@@ -34,6 +34,7 @@ __all__ = [
     "kind",
     "listen",
     "may_await",
+    "metadata_is_fixed",
     "new_comm_id",
     "shell",
     "unwatch_channel",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -9,9 +12,28 @@ from typing import Any
 
 from .ipython import in_main_thread, is_kernel, shell
 
+_NBFORMAT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""The ids that the cells of a notebook's file have, by nbformat 4.5."""
+
+_HASH_KEY = secrets.token_bytes(32)
+"""The key of `hide_path` in this process and those that it forks."""
+
+
+def hide_path(cell_id: str) -> str:
+    """Return the id of a cell, hashed unless it is one of nbformat, as it may hold a path.
+
+    The ids of VS Code are URIs with the path of the notebook's file, and belong to other cells once
+    that is opened again. So the hash has a key of this process: nobody can test a guess of the
+    path, and a chat that is unpickled in another process takes no other cell for its own.
+    """
+    if _NBFORMAT_ID.fullmatch(cell_id):
+        return cell_id
+    encoded = cell_id.encode(errors="surrogatepass")
+    return hashlib.blake2b(encoded, key=_HASH_KEY, digest_size=16).hexdigest()
+
 
 def cell() -> tuple[str, str] | None:
-    """Return the id of the cell that runs and the id of this run of it.
+    """Return the id of the cell that runs, without any path, and the id of this run of it.
 
     None where the front end sends no ids, and outside of the main thread: a thread that a cell
     started may outlive it.
@@ -21,7 +43,7 @@ def cell() -> tuple[str, str] | None:
         return None
     request = here.get_parent()
     name = (request.get("metadata") or {}).get("cellId")
-    return (str(name), str(request["header"]["msg_id"])) if name else None
+    return (hide_path(str(name)), str(request["header"]["msg_id"])) if name else None
 
 
 def when_cell_ends(run: tuple[str, str], act: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, Literal
@@ -75,6 +76,25 @@ def _kind_of_sender(request: dict[str, Any]) -> Kind:
     if not request.get("content", {}).get("allow_stdin"):
         return "final"
     return "terminal" if "_" in header["msg_id"] else "live"
+
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""The beginning of a URI: its scheme (https://www.rfc-editor.org/rfc/rfc3986#section-3.1)."""
+
+
+def metadata_is_fixed() -> bool:
+    """Return whether an update of an output may not change the output's metadata here.
+
+    Where it does, VS Code replaces all outputs of the cell by those that it knows of, which may
+    lack new ones; or it ignores the new metadata, if the number of MIME types changes too
+    (`handleUpdateDisplayDataMessage`, read: microsoft/vscode-jupyter@3d24702). It is recognized by
+    the ids of its cells, which are URIs.
+    """
+    here = shell()
+    if here is None or not is_kernel(here):
+        return False
+    cell_id = (here.get_parent().get("metadata") or {}).get("cellId")
+    return bool(_URI.match(str(cell_id)))
 
 
 def displayhook_probe() -> Callable[[], bool]:

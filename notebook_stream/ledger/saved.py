@@ -1,4 +1,8 @@
-"""Sum the usage and the cost that saved notebooks hold in the metadata of their outputs."""
+"""Sum the usage and the cost that saved notebooks hold in their outputs.
+
+The facts about an answer are in the metadata of its output. Those that VS Code showed live are in a
+part of the output's data instead, as it does not take new metadata for an output.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,12 @@ from typing import Any
 from ..values.reply import Reply
 from ..values.usage import Usage
 from .usage import Ledger
+
+METADATA_KEY = "notebook_stream"
+"""The key of this package in the metadata of an output."""
+
+DATA_PART = "application/vnd.notebook-stream+json"
+"""The MIME type of the data part that holds the same facts."""
 
 Skip = Callable[[Path, str], None]
 """A function that is called with each path that cannot be read, and why (part of a sentence)."""
@@ -68,7 +78,7 @@ def _search_folder(folder: Path, skip: Skip) -> Iterator[Path]:
 
 
 def _read_answers(path: Path, counted: set[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Return the metadata of this package in each output of a notebook.
+    """Return the facts of this package in each output of a notebook that has some.
 
     Args:
         path: The notebook.
@@ -89,11 +99,31 @@ def _read_answers(path: Path, counted: set[tuple[int, int]]) -> list[dict[str, A
     notebook = _parse(path.read_bytes())
     try:
         outputs = [output for cell in _cells(notebook) for output in cell.get("outputs") or ()]
-        ours = [(output.get("metadata") or {}).get("notebook_stream") for output in outputs]
+        ours = [_read_facts(output) for output in outputs]
     except (KeyError, TypeError, AttributeError):
         msg = "it is not a notebook"
         raise UnreadableError(msg) from None
-    return [facts for facts in ours if isinstance(facts, dict)]
+    return [facts for facts in ours if facts is not None]
+
+
+def _read_facts(output: Any) -> dict[str, Any] | None:
+    """Return the facts in one output, once, wherever they are; None where there are none."""
+    facts = (output.get("metadata") or {}).get(METADATA_KEY)
+    if isinstance(facts, dict):
+        return facts
+    data = output.get("data")
+    return _read_part(data.get(DATA_PART)) if isinstance(data, dict) else None
+
+
+def _read_part(part: Any) -> dict[str, Any] | None:
+    """Return the JSON object that a data part is, or that its text or its list of lines holds."""
+    read = part
+    if isinstance(part, str | list):
+        try:
+            read = json.loads(part if isinstance(part, str) else "".join(part))
+        except (ValueError, TypeError, RecursionError):
+            return None
+    return read if isinstance(read, dict) else None
 
 
 def _parse(data: bytes) -> Any:

@@ -6,6 +6,9 @@ from typing import Any
 
 from IPython.display import publish_display_data, update_display
 
+from .. import host
+from ..ledger.saved import DATA_PART, METADATA_KEY
+
 
 class WidgetDisplay:
     """Displays a widget, a fallback where it is not shown, and what takes its place at the end.
@@ -19,11 +22,13 @@ class WidgetDisplay:
         self._widget = widget
         self._name = name
         self._has_fallback = False
+        self._metadata: dict[str, Any] = {}
+        self._metadata_is_fixed = host.metadata_is_fixed()
 
     def show(self) -> None:
         """Display the widget, with a fallback for front ends that know no widgets."""
         publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-            self._data(), transient={"display_id": self._widget.model_id}
+            self._data(), self._metadata, transient={"display_id": self._widget.model_id}
         )
 
     def show_fallback(self) -> None:
@@ -39,7 +44,15 @@ class WidgetDisplay:
             self.replace(self._data())
 
     def replace(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-        """Replace the data of the output, by MIME type, and its metadata."""
+        """Replace the data of the output, by MIME type, and its metadata.
+
+        Where the front end needs the metadata as they were displayed first, they stay so, and this
+        package's facts among the new ones become a part of the data.
+        """
+        if self._metadata_is_fixed:
+            facts = (metadata or {}).get(METADATA_KEY)
+            data = {**data, DATA_PART: facts} if facts else data
+            metadata = self._metadata
         update_display(  # type: ignore[no-untyped-call] # IPython's
             data, raw=True, display_id=self._widget.model_id, metadata=metadata
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
+from ..ledger.saved import METADATA_KEY
 from ..ledger.usage import dollars
 from ..markdown import MONEY, escape_markup
 from ..text.controls import strip_controls
@@ -289,7 +290,7 @@ def _token_counts(reply: Reply) -> Iterator[str]:
 def metadata(reply: Reply, name: str = "") -> dict[str, Any]:
     """Return the output's metadata, from which the usage of a saved notebook can be read."""
     return {
-        "notebook_stream": {
+        METADATA_KEY: {
             "version": __version__,
             "name": name or None,
             "model": reply.model,

@@ -335,6 +335,57 @@ def test_what_is_no_number_is_no_cost(
         assert (status, row["requests"], row[column], lines) == (0, 1, 0, [])
 
 
+TEXT = json.dumps(FACTS["notebook_stream"], indent=1)
+PARTS: dict[str, tuple[Any, int]] = {
+    "an object": (FACTS["notebook_stream"], 1),
+    "text": (TEXT, 1),
+    "lines": (TEXT.splitlines(keepends=True), 1),
+    "lines without ends": (TEXT.splitlines(), 1),
+    "an empty text": ("", 0),
+    "no lines": ([], 0),
+    "text of a list": ("[]", 0),
+    "text that is cut": (TEXT[:-2], 0),
+    "text that is deep": ("[" * 200_000, 0),
+    "a long number": ("9" * 5000, 0),
+    "lines that are none": ([1, None, {}], 0),
+    "a number": (1, 0),
+    "null": (None, 0),
+    "half a character": ("\ud800", 0),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_facts_in_a_part_of_the_data_are_read(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part, requests = PARTS[name]
+    data = {"text/markdown": "Hi", "application/vnd.notebook-stream+json": part}
+    others: list[dict[str, Any]] = [{}, {"data": None}, {"data": []}, {"data": {"text/plain": "1"}}]
+    outputs = [{"output_type": "display_data", "metadata": {}, "data": data}, *others]
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps({"cells": [{"outputs": outputs}]}))
+    status, rows, lines = summed(capsys, path)
+    assert (status, lines) == (0, [])
+    assert [(row["model"], row["requests"], row["cost"]) for row in rows] == [
+        ("m", 1, 0.5)
+    ] * requests
+
+
+def test_facts_in_both_places_of_an_output_count_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = FACTS["notebook_stream"]
+    part = {"application/vnd.notebook-stream+json": {**facts, "cost_usd": 9.0}}
+    outputs = [
+        {"metadata": FACTS, "data": part},
+        {"metadata": {"notebook_stream": 1}, "data": part},
+    ]
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps({"cells": [{"outputs": outputs}]}))
+    _, (row,), _ = summed(capsys, path)
+    assert (row["requests"], row["cost"]) == (2, 9.5)
+
+
 def test_a_model_of_no_name_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = FACTS["notebook_stream"]
     models = [[1], {"a": 1}, " ", None, True]
