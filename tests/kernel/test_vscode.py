@@ -118,7 +118,7 @@ def test_stop_by_click_without_a_subshell(kernel: Kernel, server: Server, call: 
     document = Document.of(cell)
     assert document.replacements == 0
     (shown,) = (output.saved() for output in document.outputs)
-    assert shown["data"]["text/markdown"].startswith("partial\n\n<small>")
+    assert shown["data"]["text/markdown"].startswith("partial\n\n**Stopped** <small>")
     assert shown["data"][FACTS]["stop_reason"] == "stopped"
 
 
