@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .kernel import Kernel, running_kernel
-from .versions import IN_FULL, NEWEST, OLDER
+from .versions import COLAB, IN_FULL, NEWEST, OLDER
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -17,9 +17,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     everywhere = metafunc.definition.get_closest_marker("every_kernel")
     alone = metafunc.definition.get_closest_marker("one_kernel")
+    on_colab = metafunc.definition.get_closest_marker("colab")
     params = []
-    for version in (NEWEST, *OLDER):
+    for version in (NEWEST, *OLDER, COLAB):
         unasked = everywhere or version == NEWEST or (version in IN_FULL and not alone)
+        unasked = unasked or (version == COLAB and on_colab)
         asked = [] if unasked else [pytest.mark.matrix]
         params.append(pytest.param(version, marks=[pytest.mark.kernels, *asked]))
     metafunc.parametrize("kernel", params, indirect=True, scope="function")
