@@ -16,6 +16,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 MANAGER = "https://example.com/manager.min.js"
 
 
+@pytest.mark.own_environment
 def test_installing_this_package_changes_no_package_that_colab_depends_on(
     env: dict[str, str],
 ) -> None:
