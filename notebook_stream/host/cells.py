@@ -47,13 +47,16 @@ def when_cell_ends(run: tuple[str, str], act: Callable[[], None]) -> None:
         act: The function to call, in the thread that runs the cell.
     """
     here: Any = shell()  # Where there are cells there is a shell.
-    events, code = here.events, here.get_parent()["content"]["code"]
+    events, code = here.events, here.get_parent().get("content", {}).get("code")
 
     def call(result: Any) -> None:
-        if result is not None and result.info.raw_cell != code:
+        if not in_main_thread():
+            return  # A cell of a subshell has ended.
+        runs_on = cell() == run
+        if runs_on and result is not None and result.info.raw_cell != code:
             return
         events.unregister("post_run_cell", call)
-        if result is not None and result.success and cell() == run:
+        if runs_on and result is not None and result.success:
             act()
 
     events.register("post_run_cell", call)
