@@ -76,7 +76,7 @@ def enable_custom_widget_manager():
 
 @pytest.mark.one_kernel
 @pytest.mark.colab
-def test_colab_is_told_its_widget_manager_whenever_a_view_is_displayed(
+def test_each_display_of_a_view_names_the_widget_manager_of_colab(
     kernel: Kernel, server: Server, tmp_path: Path
 ) -> None:
     for name, source in HOST.items():
