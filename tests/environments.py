@@ -37,7 +37,10 @@ def _is_shim(program: str) -> bool:
 
 
 def environment(*requirements: str, python: str = sys.executable) -> Path:
-    """The folder of an environment with this package and the requirements.
+    """The folder of an environment with the requirements, into which this package was installed.
+
+    It is installed last, as by a person who has the others, so that what they have stays unless
+    this package needs another version.
 
     Args:
         requirements: As pip takes them.
@@ -55,11 +58,15 @@ def environment(*requirements: str, python: str = sys.executable) -> Path:
 
 
 def _make(folder: Path, requirements: Sequence[str], python: str) -> None:
-    subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    pip += ["--disable-pip-version-check", *requirements, "--editable", str(ROOT)]
-    subprocess.run(pip, check=True)
+    _uv("venv", "--clear", "--python", python, str(folder))
+    install = ("pip", "install", "--python", str(folder / "bin" / "python"))
+    _uv(*install, *requirements)
+    _uv(*install, "--editable", str(ROOT))
     (folder / "made").touch()
+
+
+def _uv(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], check=True)
 
 
 def _version(python: str) -> str:

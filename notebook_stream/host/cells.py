@@ -42,28 +42,43 @@ def cell() -> tuple[str, str] | None:
     if here is None or not (is_kernel(here) and in_main_thread()):
         return None
     request = here.get_parent()
-    name = (request.get("metadata") or {}).get("cellId")
+    name = cell_id(request)
     return (hide_path(str(name)), str(request["header"]["msg_id"])) if name else None
+
+
+def cell_id(request: dict[str, Any]) -> Any:
+    """Return the id of the cell that a request runs; None where the front end sends none.
+
+    JupyterLab, Notebook 7 and VS Code send it as `cellId` of the metadata, Colab as `colab.cell_id`
+    (https://github.com/googlecolab/colabtools/blob/main/google/colab/_history.py).
+    """
+    metadata = request.get("metadata") or {}
+    colab = metadata.get("colab")
+    return metadata.get("cellId", colab.get("cell_id") if isinstance(colab, dict) else None)
 
 
 def when_cell_ends(run: tuple[str, str], act: Callable[[], None]) -> None:
     """Call ``act`` once after a run of a cell has ended without an error.
 
     It is never called where the cell fails, is interrupted or has ended before. IPython sends
-    `post_run_cell` also for what a cell runs like a cell, such as the body of `%%capture`; such a
-    run has no id.
+    `post_run_cell` also for what a cell runs like a cell, such as the body of `%%capture`, whose
+    code is not that of the request.
 
     Args:
         run: The run, as `cell` returns it.
         act: The function to call, in the thread that runs the cell.
     """
-    events = shell().events  # type: ignore[union-attr] # where there are cells there is a shell
+    here: Any = shell()  # Where there are cells there is a shell.
+    events, code = here.events, here.get_parent().get("content", {}).get("code")
 
     def call(result: Any) -> None:
-        if result is not None and result.info.cell_id is None:
+        if not in_main_thread():
+            return  # A cell of a subshell has ended.
+        runs_on = cell() == run
+        if runs_on and result is not None and result.info.raw_cell != code:
             return
         events.unregister("post_run_cell", call)
-        if result is not None and result.success and cell() == run:
+        if runs_on and result is not None and result.success:
             act()
 
     events.register("post_run_cell", call)

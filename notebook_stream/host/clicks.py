@@ -135,8 +135,8 @@ def _notify_loaded(target: str | None) -> None:
 def deliver_clicks() -> None:
     """Deliver the messages that wait in the queue of ipykernel 6; ipykernel 7 has no such queue.
 
-    ipykernel 6 (read: 6.29.5, 6.31.0) handles one message of its `msg_queue` at a time, so that a
-    click waits there behind the running cell. Messages for others go back in the same order.
+    ipykernel 6 (read: 6.17.1, 6.29.5, 6.31.0) handles one message of its `msg_queue` at a time, so
+    that a click waits there behind the running cell. Messages for others go back in the same order.
     """
     kernel: Any = getattr(shell(), "kernel", None)
     queue = getattr(kernel, "msg_queue", None)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
+from .cells import cell_id
 from .ipython import is_kernel, shell
 
 Kind = Literal["live", "final", "terminal", "script"]
@@ -63,15 +64,16 @@ def _open_widgets() -> list[Any]:
 def _kind_of_sender(request: dict[str, Any]) -> Kind:
     """Return how the program shows answers that sent the request which runs now.
 
-    JupyterLab, Notebook 7 and VS Code send the id of the cell. nbclassic sends none, but allows the
-    cell to ask for input; so do terminals (`jupyter console`), whose messages jupyter_client 8.10
-    numbers after a ``_``. nbclient (nbconvert, papermill, Voilà) does neither. A widget's callback
-    runs for a request that is no cell, and no update of its output reaches the page.
+    JupyterLab, Notebook 7, VS Code and Colab send the id of the cell. nbclassic sends none, but
+    allows the cell to ask for input; so do terminals (`jupyter console`), whose messages
+    jupyter_client 8.10 numbers after a ``_``. nbclient (nbconvert, papermill, Voilà) does neither.
+    A widget's callback runs for a request that is no cell, and no update of its output reaches the
+    page.
     """
     header = request.get("header", {})
     if header.get("msg_type") != "execute_request":
         return "final"
-    if "cellId" in (request.get("metadata") or {}):
+    if cell_id(request) is not None:
         return "live"
     if not request.get("content", {}).get("allow_stdin"):
         return "final"

@@ -32,8 +32,8 @@ def interrupts_raise() -> Iterator[None]:
 
     While such a cell runs, ipykernel's handler only cancels the cell's task, which takes effect
     when the event loop gets control again: a function that blocks goes on (`_cancel_on_sigint` in
-    ipykernel/ipkernel.py; read in 6.29.5, 6.31.0, 7.4.0). Outside of a kernel's main thread this
-    does nothing.
+    ipykernel/ipkernel.py; read in 6.17.1, 6.29.5, 6.31.0, 7.4.0). Outside of a kernel's main thread
+    this does nothing.
     """
     if not (is_kernel(shell()) and in_main_thread()):
         yield

@@ -27,8 +27,9 @@ class WidgetDisplay:
 
     def show(self) -> None:
         """Display the widget, with a fallback for front ends that know no widgets."""
+        data, self._metadata = self._bundle()
         publish_display_data(  # type: ignore[no-untyped-call] # IPython's
-            self._data(), self._metadata, transient={"display_id": self._widget.model_id}
+            data, self._metadata, transient={"display_id": self._widget.model_id}
         )
 
     def show_fallback(self) -> None:
@@ -41,7 +42,7 @@ class WidgetDisplay:
         """Display the widget again, where `show_fallback` has replaced it."""
         if self._has_fallback:
             self._has_fallback = False
-            self.replace(self._data())
+            self.replace(*self._bundle())
 
     def replace(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Replace the data of the output, by MIME type, and its metadata.
@@ -57,10 +58,14 @@ class WidgetDisplay:
             data, raw=True, display_id=self._widget.model_id, metadata=metadata
         )
 
-    def _data(self) -> dict[str, Any]:
+    def _bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the data of the output that shows the widget, and its metadata.
+
+        In Colab the metadata names the module that shows widgets of others there.
+        """
         view = self._widget._repr_mimebundle_()
-        data = view[0] if isinstance(view, tuple) else view
-        return {**(data or {}), **self._fallback("Claude is answering")}
+        data, metadata = view if isinstance(view, tuple) else (view, {})
+        return {**(data or {}), **self._fallback("Claude is answering")}, metadata
 
     def _fallback(self, what: str) -> dict[str, Any]:
         where = f" Its text will be in `{self._name}`." if self._name else ""

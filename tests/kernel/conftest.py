@@ -8,21 +8,31 @@ from pathlib import Path
 import pytest
 
 from .kernel import Kernel, running_kernel
-from .versions import IN_FULL, NEWEST, OLDER
+from .versions import COLAB, IN_FULL, NEWEST, OLDER
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that takes a kernel on every kernel; `matrix` marks what only `-m kernels` runs."""
     if "kernel" not in metafunc.fixturenames:
         return
-    everywhere = metafunc.definition.get_closest_marker("every_kernel")
-    alone = metafunc.definition.get_closest_marker("one_kernel")
     params = []
-    for version in (NEWEST, *OLDER):
-        unasked = everywhere or version == NEWEST or (version in IN_FULL and not alone)
-        asked = [] if unasked else [pytest.mark.matrix]
-        params.append(pytest.param(version, marks=[pytest.mark.kernels, *asked]))
+    for version in (NEWEST, *OLDER, COLAB):
+        marks = [pytest.mark.kernels]
+        if not _runs_unasked(metafunc.definition, version):
+            marks.append(pytest.mark.matrix)
+        if version != NEWEST:
+            marks.append(pytest.mark.own_environment)
+        params.append(pytest.param(version, marks=marks))
     metafunc.parametrize("kernel", params, indirect=True, scope="function")
+
+
+def _runs_unasked(test: pytest.Item, version: str) -> bool:
+    """Whether a test runs on that kernel without `-m kernels`."""
+    if version == NEWEST or test.get_closest_marker("every_kernel"):
+        return True
+    if version == COLAB:
+        return test.get_closest_marker("colab") is not None
+    return version in IN_FULL and not test.get_closest_marker("one_kernel")
 
 
 @pytest.fixture

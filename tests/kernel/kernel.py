@@ -88,9 +88,10 @@ class Kernel:
         watched: bool = True,
         subshell_id: str | None = None,
         cell_id: str = "",
+        colab: bool = False,
         **content: Any,
     ) -> Cell:
-        """Send a cell, as JupyterLab would (``watched``) or as nbclient does.
+        """Send a cell, as JupyterLab would (``watched``), as Colab would or as nbclient does.
 
         ``cell_id`` is for a cell that is run again; otherwise each is a new one.
         """
@@ -103,7 +104,9 @@ class Kernel:
             "stop_on_error": True,
             **content,
         }
-        metadata = {"cellId": cell_id or f"cell-{len(self._cells)}"} if watched else {}
+        cell_id = cell_id or f"cell-{len(self._cells)}"
+        named = {"colab": {"cell_id": cell_id}} if colab else {"cellId": cell_id}
+        metadata = named if watched else {}
         message = self._client.session.msg("execute_request", request, metadata=metadata)
         if subshell_id:
             message["header"]["subshell_id"] = subshell_id
@@ -187,6 +190,12 @@ class Kernel:
         self.send_from_page(
             self.views()[-1], {"kind": "stop"}, self.subshell() if subshell else None
         )
+
+    def load_page(self) -> None:
+        """Ask for the open widgets, as the widgets' manager does in a page that was loaded."""
+        content = {"target_name": "jupyter.widget"}
+        message = self._client.session.msg("comm_info_request", content)
+        self._client.shell_channel.send(message)
 
     @property
     def has_subshells(self) -> bool:

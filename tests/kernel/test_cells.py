@@ -19,6 +19,7 @@ def shown(cell: Cell) -> str:
     return str(output["data"]["text/markdown"])
 
 
+@pytest.mark.colab
 def test_a_cell_streams_binds_its_name_and_leaves_markdown(kernel: Kernel, server: Server) -> None:
     server.play(answer("# Title\n\n", "Some **bold** ", "text.", pause=0.08))
     cell = kernel.run("%%claude poem\nWrite a poem.")
@@ -299,6 +300,7 @@ def test_a_value_is_shown_once_and_again_in_a_later_cell(kernel: Kernel) -> None
     assert len(kernel.run("z = %claude hi\ndisplay(z)").outputs) == 2
 
 
+@pytest.mark.colab
 def test_interpolation_fills_in_once(kernel: Kernel, server: Server) -> None:
     kernel.run("topic = '{{ secret }}'; secret = 'no'")
     kernel.run('%%claude\nOn {{ topic }}, \\{{ raw }} and {"a": {"b": 1}}.')
@@ -351,6 +353,7 @@ print(
 """
 
 
+@pytest.mark.colab
 def test_reload_leaves_one_trace_and_unload_none(kernel: Kernel, server: Server) -> None:
     once = kernel.run(TRACE).stdout
     kernel.run("%reload_ext notebook_stream")

@@ -210,6 +210,22 @@ def test_what_a_cell_asks_no_more_goes_once_it_has_ended_well(
     assert three.value(f"[c.__name__ for c in {callbacks}].count('ended')") == "0"
 
 
+def test_the_end_of_a_cell_in_a_subshell_is_not_that_of_the_cell_that_asks(
+    three: Kernel, server: Server
+) -> None:
+    if not three.has_subshells:
+        pytest.skip("ipykernel 6 has no subshells")
+    hold = Hold()
+    server.play(Script([start(), delta("Anew."), hold, end()]))
+    cell = three.send("%claude -c trip A", cell_id="three")
+    server.wait_for_request(5)
+    other = three.send("1 + 1", subshell_id=three.subshell())
+    assert three.wait(other).ok
+    hold.let_go.set()
+    assert three.wait(cell).ok
+    assert prompts(three) == "A d"
+
+
 def test_a_stop_before_anything_came_keeps_the_earlier_turn(three: Kernel, server: Server) -> None:
     server.play(answer("Anew."), answer("Anew."), Script([start(), Hold()]))
     views = len(three.views())

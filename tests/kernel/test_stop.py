@@ -128,6 +128,7 @@ def test_clicks_around_the_end_never_hurt(kernel: Kernel, server: Server) -> Non
         assert "Error" not in cell.stderr
 
 
+@pytest.mark.colab
 @pytest.mark.parametrize("text", ["partial", ""])
 def test_interrupt_keeps_the_partial_in_one_line(kernel: Kernel, server: Server, text: str) -> None:
     server.play(Script([start(), *([delta(text)] if text else []), Hold()]))
@@ -181,10 +182,10 @@ def test_a_slow_start_does_not_hold_up_interrupts(kernel: Kernel, server: Server
 
 
 COUNT = """
-import asyncio, comm, psutil, threading, notebook_stream.background as b
+import asyncio, psutil, threading, notebook_stream.background as b
 threads = [t for t in threading.enumerate() if t.name != "notebook_stream_work"]  # a pool's, which stay
 print(len(psutil.Process().net_connections()), len(threads), len(asyncio.all_tasks()), len(asyncio.all_tasks(b.loop())),
-      len(comm.get_comm_manager().comms))
+      len(get_ipython().kernel.comm_manager.comms))
 """
 
 
