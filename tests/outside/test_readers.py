@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from notebook_stream.markdown import MONEY, sanitize
+from notebook_stream.values.reply import Reply
+from notebook_stream.view.static import mimebundle
 
 from ..unit.test_markdown import GITHUB, PIECES, Tags
 from ..unit.test_timeline import BLOCKS, pages, whole
@@ -43,3 +45,12 @@ def test_folded_sources_are_a_list_of_links(read: Callable[[str], str]) -> None:
     found, cited = re.findall(r"<details>(.*?)</details>", html, re.DOTALL)
     assert found.count('<li><a href="https://a.example/') == 12
     assert cited.count('<li><a href="https://a.example/') == 6
+
+
+@pytest.mark.parametrize("after", [").", ".", ", and so on.", "?", ""])
+def test_a_note_with_an_address_is_bold_and_its_link_ends_with_the_address(after: str) -> None:
+    note = f"The key was wrong: see (it is https://a.example/keys{after}"
+    saved = mimebundle(Reply("x"), (note,), ["Text."], ["Text."])["text/markdown"]
+    link = '<a href="https://a.example/keys">https://a.example/keys</a>'
+    bold = f"<strong>The key was wrong: see (it is {link}{after}</strong>"
+    assert bold in markdown2html_mistune("".join(saved))
