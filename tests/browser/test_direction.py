@@ -15,6 +15,10 @@ MIXED = """# مرحبا بالعالم.
 1. الأول.
 2. الثاني.
 
+   ```
+   y = 1  # ثالث.
+   ```
+
 > اقتباس.
 
 - first.
@@ -71,6 +75,7 @@ def check_direction(text: Locator) -> None:
         "هذا نص ع rtl right",
         "الأول. rtl right",
         "الثاني. rtl right",
+        "y = 1  # ltr left",
         "اقتباس. rtl right",
         "first. ltr left",
         "ثاني. rtl left",
