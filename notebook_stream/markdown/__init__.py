@@ -1,7 +1,7 @@
 """Markdown of an answer in three forms: HTML that grows, sanitized Markdown, plain text."""
 
 from .escaping import MONEY, escape_markup, render_code_block, render_code_span
-from .growing import GrowingMarkdown
+from .growing import GrowingMarkdown, render_whole
 from .plain import render_plain
 from .sanitizing import sanitize
 
@@ -12,5 +12,6 @@ __all__ = [
     "render_code_block",
     "render_code_span",
     "render_plain",
+    "render_whole",
     "sanitize",
 ]

@@ -131,6 +131,18 @@ class _OpenText:
         return "".join(markdown[self.continuation.head.count("\n") :]), plain
 
 
+def render_whole(text: str) -> tuple[str, str]:
+    """Return Markdown of any origin, which is parsed once, as HTML and as sanitized Markdown.
+
+    Args:
+        text: All of it: no text that follows belongs to it.
+    """
+    whole = _OpenText(strip_invisible(text))
+    tokens, markdown, _ = whole.render_rest()
+    html = whole.render_html(split_blocks(tokens))
+    return "".join(html), "".join(resolve_dollars(lambda: [markdown]))
+
+
 class GrowingMarkdown:
     """Markdown of any origin that grows, rendered as HTML, sanitized Markdown and plain text.
 

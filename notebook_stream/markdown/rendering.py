@@ -19,7 +19,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from .grammar import is_safe_latex, language_of, parser, split_lines
+from .grammar import LISTS, is_safe_latex, language_of, parser, split_lines
 from .pieces import PIECE_LINES, find_items, first_line
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
@@ -37,8 +37,13 @@ LONGEST_CODE = 20_000
 """The length of a piece of code, in characters, above which it is not highlighted: it is data."""
 
 
+_DIRECTED = LISTS | {"blockquote_open", "table_open"}
+
+
 def render_block(tokens: Sequence[Token], env: EnvType) -> str:
-    """Return the HTML of a block."""
+    """Return the HTML of a block; a list, quote or table has the direction of its first letter."""
+    if tokens and tokens[0].type in _DIRECTED:
+        tokens[0].attrSet("dir", "auto")
     return str(_renderer().render(tokens, parser().options, env))
 
 

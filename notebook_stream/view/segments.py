@@ -1,5 +1,8 @@
 """Render what an answer holds beside its text: thinking, tool calls and their results.
 
+The HTML of the live view has the elements that JupyterLab makes of the Markdown, so that its styles
+give both the same look. Only thinking that grows has a look of its own.
+
 Source: https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool and its like.
 """
 
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from ..markdown import escape_markup, render_code_block, render_code_span, sanitize
+from ..markdown import escape_markup, render_code_block, render_code_span, render_whole
 
 LONGEST = 4000
 """The characters of a tool's output that are shown; the reply holds all of it."""
@@ -23,6 +26,9 @@ LINE = 300
 
 TAIL = 2000
 """The characters of thinking, or of a tool's input, that are shown while it grows."""
+
+MOST_IN_LINE = 3
+"""The sources of a search that are listed on its line; more are folded behind their number."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def render_open_segment(kind: str, name: str, text: str) -> str:
     if kind == "thinking":
         shown = text if len(text) <= TAIL else f"… {text[-TAIL:]}"
         return (
-            f'<details class="ns-segment ns-thinking" open><summary>Thinking</summary>'
+            f'<details class="ns-thinking" open><summary>Thinking</summary>'
             f"<div>{html.escape(shown)}</div></details>"
         )
     return _render_line(f"▸ {name}", text[-TAIL:]).html
@@ -86,11 +92,11 @@ def _name_of_model(value: Any) -> str:
 def _render_line(words: str, code: str) -> Segment:
     """Render one line of our words in bold, and after it some code of a machine."""
     code = _shorten(" ".join(code.split()), LINE)
-    shown = f"<code>{html.escape(code)}</code>" if code else ""
-    span = render_code_span(code) if code else ""
+    shown = f" <code>{html.escape(code)}</code>" if code else ""
+    span = f" {render_code_span(code)}" if code else ""
     return Segment(
-        f'<p class="ns-segment"><b>{html.escape(words)}</b> {shown}</p>\n',
-        f"<small>**{escape_markup(words)}** {span}".rstrip() + "</small>",
+        f"<p><small><strong>{html.escape(words)}</strong>{shown}</small></p>\n",
+        f"<small>**{escape_markup(words)}**{span}</small>",
         f"{words} {code}".rstrip(),
     )
 
@@ -127,13 +133,30 @@ def _sources(content: Any) -> Iterator[tuple[str, str]]:
 
 def _render_sources(sources: list[tuple[str, str]]) -> Segment:
     count = f"◂ {len(sources)} source{'s' * (len(sources) > 1)}"
-    html_links = " · ".join(_render_html_link(*one) for one in sources)
-    links = " · ".join(render_link(*one) for one in sources)
-    return Segment(
-        f'<p class="ns-segment"><b>{count}</b> {html_links}</p>\n',
-        f"<small>**{count}** {links}</small>",
-        "\n".join([count, *(f"  {title} ({url})" for url, title in sources)]),
-    )
+    html_links = [_render_html_link(*one) for one in sources]
+    links = [render_link(*one) for one in sources]
+    plain = "\n".join([count, *(f"  {title} ({url})" for url, title in sources)])
+    if len(sources) <= MOST_IN_LINE:
+        shown = f"<strong>{count}</strong> {' · '.join(html_links)}"
+        markdown = f"<small>**{count}** {' · '.join(links)}</small>"
+        return Segment(f"<p><small>{shown}</small></p>\n", markdown, plain)
+    items = "".join(f"<li>{link}</li>" for link in html_links)
+    listed = fold_markdown(count, "\n".join(f"- {link}" for link in links))
+    return Segment(_fold_html(count, f"<ul>{items}</ul>"), listed, plain)
+
+
+def fold_markdown(summary: str, body: str) -> str:
+    """Return Markdown that is folded under its summary, in JupyterLab, nbconvert and on GitHub.
+
+    Args:
+        summary: Our words.
+        body: Markdown, which the blank lines around it make every reader parse as such.
+    """
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def _fold_html(summary: str, body: str) -> str:
+    return f"<details><summary>{summary}</summary>{body}</details>\n"
 
 
 def _render_html_link(url: str, title: str) -> str:
@@ -182,12 +205,10 @@ def _render_details(summary: str, text: str, *, prose: bool) -> Segment | None:
     if not text.strip():
         return None
     shown = text if prose else _shorten(text)
-    body = sanitize(shown).strip() if prose else render_code_block(shown)
-    kind = "ns-thinking" if prose else "ns-output"
+    body, markdown = render_whole(shown if prose else render_code_block(shown))
     return Segment(
-        f'<details class="ns-segment {kind}"><summary>{summary}</summary>'
-        f"<div>{html.escape(shown)}</div></details>\n",
-        f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>",
+        _fold_html(summary, body),
+        fold_markdown(summary, markdown.strip("\n")),
         f"{summary}:\n{indent(shown, '  ', lambda line: True)}",
     )
 

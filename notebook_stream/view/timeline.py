@@ -9,10 +9,19 @@ from typing import Any
 
 from ..markdown import GrowingMarkdown
 from ..values.block import Block
-from .segments import is_web_address, render_link, render_open_segment, render_segment
+from .segments import (
+    fold_markdown,
+    is_web_address,
+    render_link,
+    render_open_segment,
+    render_segment,
+)
 
 MOST_AT_ONCE = 50_000
 """The characters of a burst that one `take` renders; they need 0.1 s and 20 MB of memory."""
+
+MOST_UNFOLDED = 5
+"""The cited sources that are listed below the text; more are folded behind their number."""
 
 
 def strip_end(parts: Iterable[str]) -> Iterator[str]:
@@ -24,6 +33,14 @@ def strip_end(parts: Iterable[str]) -> Iterator[str]:
         gap = text[len(body) :]
         if body:
             yield body
+
+
+def _list_sources(links: Sequence[str]) -> str:
+    """Return the list of the cited sources as Markdown, folded where it is long."""
+    listed = "\n".join(links)
+    if len(links) > MOST_UNFOLDED:
+        return fold_markdown(f"{len(links)} sources", listed)
+    return f"**Sources**\n\n{listed}"
 
 
 class Timeline:
@@ -106,7 +123,7 @@ class Timeline:
         links = [f"{number}. {render_link(url, title)}" for number, url, title in listed]
         lines = [f"{number}. {title} ({url})" for number, url, title in listed]
         return (
-            chain(strip_end(markdown), ["\n".join(["\n\n**Sources**\n", *links])]),
+            chain(strip_end(markdown), ["\n\n", _list_sources(links)]),
             chain(plain, ["\n".join(["\n\nSources", *lines])]),
         )
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from ..loopback import Hold, Script, delta, end, refusal, start
 from .conftest import Lab, Notebook
 from .test_live import LONG, WATCH
+from .test_segments import ENVELOPE, send
 
 ACTIVE = re.compile("jp-mod-active")
 FORMULA = "$$\n\\int_0^1 \\frac{e^{-x^2}}{1+x}\\,dx\n$$\n\n"
@@ -94,8 +95,6 @@ def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab) -> None:
           window.raw = 0;
           const look = () => {
             for (const one of document.querySelectorAll('.jp-OutputArea p')) {
-              const box = one.getBoundingClientRect();
-              const at = document.elementFromPoint(box.left + 5, box.top + box.height / 2);
               const covered = document.querySelector('.ns-cover');
               if (!covered && one.textContent.includes('\\\\frac')) window.raw++;
             }
@@ -111,12 +110,17 @@ def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab) -> None:
 
 
 def test_selection_and_folds_go_over_to_the_output(page: Page, lab: Lab) -> None:
-    hold = play(lab, "One two three.\n\nFour *five* six.")
-    Notebook(page, lab, lab.write("over", "%%claude x\nGo."), app="lab").run_all()
-    expect(page.locator(".ns-text p")).to_have_count(2)
+    hold = Hold()
+    thoughts = [{"type": "thinking", "thinking": f"Thought {n}."} for n in range(2)]
+    text = {"type": "text", "text": "One two three.\n\nFour *five* six."}
+    lab.api.play(Script([ENVELOPE, *send([*thoughts, text]), hold, end()]))
+    notebook = Notebook(page, lab, lab.write("over", "%%claude x\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text > p")).to_have_count(2)
+    page.locator(".ns-text summary").last.click()
     page.evaluate(
         """() => {
-          const [one, two] = document.querySelectorAll('.ns-text p');
+          const [one, two] = document.querySelectorAll('.ns-text > p');
           getSelection().setBaseAndExtent(one.firstChild, 4, two.querySelector('em').firstChild, 4);
         }"""
     )
@@ -126,6 +130,8 @@ def test_selection_and_folds_go_over_to_the_output(page: Page, lab: Lab) -> None
     page.wait_for_function("getSelection().toString() !== ''")
     after = page.evaluate("getSelection().toString().replace(/\\s+/g, ' ')")
     assert after.strip() == before
+    folds = notebook.output(1).locator("details")
+    assert folds.evaluate_all("folds => folds.map(fold => fold.open)") == [False, True]
 
 
 def test_an_answer_below_the_edge_can_be_jumped_to(page: Page, lab: Lab) -> None:

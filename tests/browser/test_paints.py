@@ -18,6 +18,17 @@ COUNT_PAINTS = """selector => {
     shown, { childList: true, subtree: true, characterData: true });
 }"""
 
+COPIED = """async words => {
+  const until = performance.now() + 20_000;
+  let copied = "";
+  while (!copied.includes(words) && performance.now() < until) {
+    await new Promise(requestAnimationFrame);
+    copied = await navigator.clipboard.readText();
+  }
+  return copied;
+}"""
+"""What is in the clipboard, once it has these words or after 20 seconds."""
+
 
 def words(count: int, pause: float = 0.06) -> list[Step]:
     """Steps that go on with an open paragraph, some words a paint."""
@@ -61,8 +72,8 @@ def test_a_fold_that_was_clicked_stays_as_the_reader_left_it(
     page.evaluate(COUNT_PAINTS, ".ns-text")
     go.let_go.set()
     wait_for_paints(page)
-    expect(box).to_be_hidden()
-    assert page.locator(".ns-thinking").get_attribute("open") is None
+    assert not page.locator(".ns-thinking").evaluate("fold => fold.open")
+    assert box.is_hidden()
     page.locator(".ns-stop").click()
 
 
@@ -103,6 +114,30 @@ def test_focus_and_selection_stay_in_the_open_block(page: Page, lab: Lab, go: Ho
     wait_for_paints(page)
     assert page.evaluate("getSelection().toString()") == "tail"
     expect(page.locator(".ns-text a")).to_be_focused()
+    page.locator(".ns-stop").click()
+
+
+def test_open_code_can_be_copied_while_it_grows(page: Page, lab: Lab, go: Hold) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    lines = [f"print({n})\n" for n in range(400)]
+    more = [step for line in lines[2:] for step in (delta(line), Pause(0.06))]
+    beginning = f"Code:\n\n```python\n{''.join(lines[:2])}"
+    lab.api.play(Script([start(), delta(beginning), go, *more, end()]))
+    Notebook(page, lab, lab.write("open-code", "%%claude x\nGo."), app="lab").run_all()
+    expect(page.locator(".ns-text code")).to_have_text("print(0)\nprint(1)\n")
+    button = page.locator(".ns-text .ns-copy")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(COPIED, "print(1)") == "print(0)\nprint(1)\n"
+    page.evaluate(COUNT_PAINTS, ".ns-text")
+    go.let_go.set()
+    wait_for_paints(page)
+    assert button.count() == 1
+    assert page.evaluate("document.activeElement.matches('.ns-text .ns-copy')")
+    page.keyboard.press("Enter")
+    copied = page.evaluate(COPIED, "print(2)\n")
+    assert copied.count("\n") > 2
+    assert "".join(lines).startswith(copied)
     page.locator(".ns-stop").click()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+
+from ..loopback import Server, refusal
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 POEM = "%%claude poem\nWrite a short poem about the tide."
@@ -72,10 +76,31 @@ def test_html_of_a_run_notebook_shows_answer_and_footer(
 ) -> None:
     ran = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", str(notebook)]
     subprocess.run(ran, env=demo_env, check=True, capture_output=True)
-    html = notebook.with_suffix(".html").read_text()
-    assert "<strong>The Tide</strong>" in html
-    assert "<small>claude-sonnet-5-5" in html
-    assert "application/vnd.jupyter.widget-state" not in html
+    page = notebook.with_suffix(".html").read_text()
+    assert "<strong>The Tide</strong>" in page
+    assert "<small>claude-sonnet-5-5" in page
+    assert "application/vnd.jupyter.widget-state" not in page
+
+
+def test_html_of_a_failed_cell_says_once_and_whole_what_was_wrong(
+    notebook: Path, env: dict[str, str], server: Server
+) -> None:
+    server.play(refusal(401, "authentication_error", "invalid x-api-key"))
+    convert = [sys.executable, "-m", "nbconvert", str(notebook), "--to"]
+    run = [*convert, "notebook", "--inplace", "--execute", "--allow-errors"]
+    for command in (run, [*convert, "html"]):
+        subprocess.run(command, env=env, check=True, capture_output=True)
+    page = notebook.with_suffix(".html").read_text()
+    body = re.sub(r"<(style|script).*?</\1>", "", page.partition("<body")[2], flags=re.DOTALL)
+    words = html.unescape(re.sub(r"<[^>]*>", "", body))
+    sentence = (
+        "the key was not accepted (401, authentication_error: invalid x-api-key, req_refused); "
+        "check ANTHROPIC_API_KEY (https://platform.claude.com/settings/keys)."
+    )
+    assert words.lower().count("the key was not accepted") == words.count(sentence) == 1
+    assert "**" not in words
+    links = re.findall(r'<a[^>]*href="([^"]*)"', body)
+    assert not [link for link in links if link.startswith("http") and not link[-1].isalnum()]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -98,7 +98,7 @@ def test_blocks_are_rendered_in_their_order() -> None:
         "<details><summary>Thinking</summary>\n\nHm, *so* &lt;b>\n\n</details>\n\n"
         "Let me see.\n\n"
         "<small>**▸ bash** <code>&#123;&#34;command&#34;&#58; &#34;ls &#96;x&#96;&#34;&#125;</code></small>\n\n"
-        "<details><summary>Output</summary>\n\n```\na\nb\n```\n\n\n</details>\n\n"
+        "<details><summary>Output</summary>\n\n```\na\nb\n```\n\n</details>\n\n"
         "<small>**◂ error** `max_uses_exceeded`</small>\n\n"
         "Two files."
     )
@@ -107,11 +107,11 @@ def test_blocks_are_rendered_in_their_order() -> None:
         "Output:\n  a\n  b\n\n◂ error max_uses_exceeded\n\nTwo files."
     )
     assert [html[:9] for html in timeline.take_finished()] == [
-        "<details ",
+        "<details>",
         "<p>Let me",
-        "<p class=",
-        "<details ",
-        "<p class=",
+        "<p><small",
+        "<details>",
+        "<p><small",
     ]
 
 
@@ -127,6 +127,65 @@ def test_citations_are_numbered_links_with_their_sources_below() -> None:
         "**Sources**\n\n1. [A &#91;page&#93;](<https://a.example/x>)\n2. My &#42;paper&#42;"
     )
     assert plain.startswith("One[1] (https://a.example/x), two[2]")
+
+
+def pages(count: int) -> list[dict[str, str]]:
+    return [
+        {"type": "web_search_result", "url": f"https://a.example/{n}", "title": f"Page *{n}*"}
+        for n in range(count)
+    ]
+
+
+def test_few_sources_of_a_search_stand_on_a_line() -> None:
+    timeline = whole({"type": "web_search_tool_result", "content": pages(3)})
+    markdown, plain = timeline.render_static()
+    links = " · ".join(f"[Page &#42;{n}&#42;](<https://a.example/{n}>)" for n in range(3))
+    assert markdown.rstrip() == f"<small>**◂ 3 sources** {links}</small>"
+    assert plain.startswith("◂ 3 sources\n  Page *0* (https://a.example/0)")
+    (html,) = timeline.take_finished()
+    assert html.startswith("<p><small><strong>◂ 3 sources</strong> <a ")
+
+
+def test_many_sources_of_a_search_fold_behind_their_number() -> None:
+    timeline = whole({"type": "web_search_tool_result", "content": pages(12)})
+    markdown, plain = timeline.render_static()
+    lines = [f"- [Page &#42;{n}&#42;](<https://a.example/{n}>)" for n in range(12)]
+    listed = "\n".join(lines)
+    folded = f"<details><summary>◂ 12 sources</summary>\n\n{listed}\n\n</details>"
+    assert markdown.rstrip() == folded
+    assert plain.strip().count("\n") == 12
+    (html,) = timeline.take_finished()
+    assert html.startswith("<details><summary>◂ 12 sources</summary><ul><li><a ")
+    assert html.count("</a></li>") == 12
+
+
+@pytest.mark.parametrize(
+    ("count", "opening", "closing"),
+    [
+        (5, "**Sources**\n\n1. ", ">)"),
+        (6, "<details><summary>6 sources</summary>\n\n1. ", ">)\n\n</details>"),
+    ],
+)
+def test_a_long_list_of_cited_sources_folds(count: int, opening: str, closing: str) -> None:
+    cited = {"type": "text", "text": "So.", "citations": pages(count)}
+    markdown, plain = whole(cited).render_static()
+    listed = markdown.partition("\n\n")[2]
+    assert listed.startswith(f"{opening}[Page &#42;0&#42;](<https://a.example/0>)\n2. ")
+    assert listed.endswith(closing)
+    assert plain.endswith(f"\n{count}. Page *{count - 1}* (https://a.example/{count - 1})")
+
+
+def test_finished_thinking_and_output_are_rendered_as_the_static_output_is() -> None:
+    thought = "Is *this* $x$?\n\n- one\n- <b>two\n\n    indented\n"
+    timeline = whole(
+        {"type": "thinking", "thinking": thought},
+        {"type": "bash_code_execution_tool_result", "content": {"stdout": "a <b>\n  b"}},
+    )
+    thinking, output = timeline.take_finished()
+    assert thinking.startswith("<details><summary>Thinking</summary><p>Is <em>this</em> <math")
+    assert "<p>&lt;b&gt;two</p>" in thinking
+    code = '<pre class="ns-code"><code>a &lt;b&gt;\n  b\n</code></pre>\n'
+    assert output == f"<details><summary>Output</summary>{code}</details>\n"
 
 
 def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
@@ -153,7 +212,7 @@ def test_growing_thinking_and_calls_are_shown_open_and_bounded() -> None:
     assert " open>" not in timeline.take_finished()[0]
     assert (
         timeline.render_open_block()[1]
-        == '<p class="ns-segment"><b>▸ f</b> <code>{&quot;a&quot;: &lt;</code></p>\n'
+        == "<p><small><strong>▸ f</strong> <code>{&quot;a&quot;: &lt;</code></small></p>\n"
     )
 
 

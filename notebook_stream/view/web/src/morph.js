@@ -2,9 +2,10 @@
 // paint disturbs no selection, no focus, no fold and no scrolled box.
 //
 // The library is morphdom 2.7.8 (5 KB minified; 2.3 KB compressed). idiomorph 0.8.0 (10 KB) finds
-// nodes that have moved, which a text that only grows has none of, and nanomorph 5.4.3 (4 KB) gets
-// no releases. Two things are added: morphdom assigns the text of text nodes, by which a browser
-// drops the selection in them, and it has no say on folds that a reader has opened or closed.
+// nodes that have moved, which a text that only grows has none of, and nanomorph (4 KB) has had no
+// release since 5.4.3, only betas of 6.0.0. Two things are added: morphdom assigns the text of text
+// nodes, by which a browser drops the selection in them, and it has no say on folds that a reader
+// has opened or closed.
 
 import morphdom from "morphdom";
 

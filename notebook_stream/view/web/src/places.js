@@ -43,13 +43,20 @@ export function placesNear(text, height) {
 }
 
 /**
- * Return the text of a block without blanks, and without that of its Copy button.
+ * Return the text of a block without blanks, and without that of its Copy buttons.
  *
  * @param {Element} block
  */
 export function wordsOf(block) {
-  const source = block.matches("pre") ? (block.querySelector("code") ?? block) : block;
-  return source.textContent.replace(/\s+/g, "");
+  return withoutButtons(block).textContent.replace(/\s+/g, "");
+}
+
+/** @param {Element} block */
+function withoutButtons(block) {
+  if (!block.querySelector(".ns-copy")) return block;
+  const bare = /** @type {Element} */ (block.cloneNode(true));
+  for (const made of bare.querySelectorAll(".ns-copy")) made.remove();
+  return bare;
 }
 
 /**

@@ -3,6 +3,7 @@
 // which keeps the height of the view; then what the reader looks at keeps its place on the screen.
 // The selection and the folds go over to the output.
 
+import { directOutput } from "./direction.js";
 import { Formulas } from "./formulas.js";
 import { bottomOf, topOf } from "./page.js";
 import { findBlock, matchBlocks, placesNear, pointAt, resolvePoint } from "./places.js";
@@ -152,6 +153,7 @@ export class Swap {
     next.style.height = "";
     setFolds(output, this.#folds);
     labelBoxes(output);
+    directOutput(output);
     const match = matchBlocks(output);
     const box = output.getBoundingClientRect();
     if (following && box.bottom <= edge) anchor(following, after, this.#scroller);

@@ -1,6 +1,7 @@
 // The text of the answer: its finished blocks, which never change, and the open one after them.
 
 import { addCopyButtons } from "./copying.js";
+import { directByText } from "./direction.js";
 import { element } from "./elements.js";
 import { morph, rememberFolds } from "./morph.js";
 
@@ -112,6 +113,7 @@ export class GrowingText {
     const blocks = packets.slice(this.#have - at).flat();
     // A message that was sent again may end before the last packet that is shown.
     const next = open && at + packets.length >= this.#have ? open : null;
+    directByText(this.element, [...blocks, ...(next ?? [])].join(""));
     const final = blocks.pop();
     for (const html of blocks) this.#finish(html);
     if (final) this.#finish(final, next?.[0]);
