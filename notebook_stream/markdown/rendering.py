@@ -20,7 +20,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from .grammar import LISTS, is_safe_latex, language_of, parser, split_lines
-from .pieces import PIECE_LINES, find_items, first_line
+from .pieces import PIECE_LINES, first_line
 
 _BAD_LATEX: tuple[type[Exception], ...] = (
     *(e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type)),
@@ -64,12 +64,19 @@ def normalize_list(block: Sequence[Token], lines: Sequence[str]) -> None:
     """
     block[0].attrs.pop("class", None)  # A list with a task in it; one may also come later.
     paragraphs = [token for token in block if token.level == 2 and token.type in _PARAGRAPH]
-    gaps = (lines[first_line([item]) - 1].isspace() for item in find_items(block)[1:])
-    if any(gaps) or not all(token.hidden for token in paragraphs):
+    if _has_gap(block, lines) or not all(token.hidden for token in paragraphs):
         for token in block[:2]:  # The list, and its first item, of which a piece has only that.
             token.attrJoin("class", "ns-loose")
     for token in paragraphs:
         token.hidden = False
+
+
+def _has_gap(block: Sequence[Token], lines: Sequence[str]) -> bool:
+    """Return whether a blank line stands before an item of a list, or between blocks of an item."""
+    starts = {
+        first_line([token]) for token in block if token.level in {1, 2} and token.nesting >= 0
+    }
+    return any(lines[start - 1].isspace() for start in starts if start > first_line(block))
 
 
 _PARAGRAPH = frozenset({"paragraph_open", "paragraph_close"})

@@ -196,6 +196,11 @@ def test_any_long_list_renders_the_same_cut_anywhere(
     assert static(*pieces) == (sanitize(text), render_plain(text))
 
 
+def test_a_list_is_loose_by_an_item_whose_blocks_are_apart() -> None:
+    text = "- item\n" * 16 + "- \n  1. one\n\n  - nested\n* x\n" + "- item\n" * 16
+    assert rendered(*text) == rendered(text)
+
+
 @pytest.mark.parametrize(
     ("opening", "line"),
     [
