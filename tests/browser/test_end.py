@@ -33,9 +33,13 @@ def box_of(page: Page, selector: str) -> Any:
     return page.locator(selector).last.bounding_box()
 
 
-def test_the_bar_stands_below_the_text_and_the_text_never_moves(page: Page, lab: Lab) -> None:
+@pytest.mark.parametrize("width", [1300, 420])
+def test_the_bar_stands_below_the_text_and_the_text_never_moves(
+    page: Page, lab: Lab, app: str, width: int
+) -> None:
     hold = play(lab, "Short.")
-    Notebook(page, lab, lab.write("bar", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"bar-{app}-{width}", "%%claude x\nGo."), app=app).run_all()
+    page.set_viewport_size({"width": width, "height": 900})
     expect(page.locator(".ns-text p")).to_have_text("Short.")
     text, bar = box_of(page, ".ns-text p"), box_of(page, ".ns-bar")
     assert bar["y"] >= text["y"] + text["height"]
@@ -50,9 +54,11 @@ def test_the_bar_stands_below_the_text_and_the_text_never_moves(page: Page, lab:
     assert abs(box_of(page, ".jp-OutputArea small")["y"] - bar["y"]) < 16
 
 
-def test_the_bar_is_at_the_edge_while_the_end_is_out_of_sight(page: Page, lab: Lab) -> None:
+def test_the_bar_is_at_the_edge_while_the_end_is_out_of_sight(
+    page: Page, lab: Lab, app: str
+) -> None:
     hold = play(lab, LONG)
-    Notebook(page, lab, lab.write("edge", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"edge-{app}", "%%claude x\nGo."), app=app).run_all()
     expect(page.locator(".ns-text p")).to_have_count(40)
     page.locator(".ns-text h2").nth(5).evaluate("e => e.scrollIntoView({block: 'start'})")
     expect(page.locator(".ns-jump")).to_be_visible()
@@ -86,9 +92,9 @@ def test_the_bar_is_one_row(page: Page, lab: Lab, width: int) -> None:
     see_the_end_of_a_long_one(page)
 
 
-def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab) -> None:
+def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab, app: str) -> None:
     hold = play(lab, f"Before.\n\n{FORMULA}After.")
-    Notebook(page, lab, lab.write("raw", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"raw-{app}", "%%claude x\nGo."), app=app).run_all()
     expect(page.locator(".ns-text math")).to_have_count(1)
     page.evaluate(
         """() => {
@@ -147,10 +153,12 @@ def test_an_answer_below_the_edge_can_be_jumped_to(page: Page, lab: Lab) -> None
     see_the_end_of_a_long_one(page)
 
 
-def test_a_fast_answer_that_starts_at_the_edge_is_followed(page: Page, lab: Lab) -> None:
+def test_a_fast_answer_that_starts_at_the_edge_is_followed(page: Page, lab: Lab, app: str) -> None:
     hold = play(lab, LONG)
-    path = lab.write("fast", "\n" * 60, "import notebook_stream.view.live", "%%claude x\nGo.")
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(
+        f"fast-{app}", "\n" * 60, "import notebook_stream.view.live", "%%claude x\nGo."
+    )
+    notebook = Notebook(page, lab, path, app=app)
     for cell in (0, 2):
         page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()
         page.keyboard.press("Control+Enter")
@@ -164,9 +172,13 @@ def test_a_fast_answer_that_starts_at_the_edge_is_followed(page: Page, lab: Lab)
     expect(notebook.output(3).locator("small")).to_be_attached()
 
 
-def test_escape_stops_in_command_mode_and_the_cell_has_the_focus(page: Page, lab: Lab) -> None:
+def test_escape_stops_in_command_mode_and_the_cell_has_the_focus(
+    page: Page, lab: Lab, app: str
+) -> None:
     lab.api.play(Script([start(), delta("one"), Hold()]))
-    notebook = Notebook(page, lab, lab.write("escape", "%%claude x\nGo.", "print(1)"), app="lab")
+    notebook = Notebook(
+        page, lab, lab.write(f"escape-{app}", "%%claude x\nGo.", "print(1)"), app=app
+    )
     page.locator(".jp-CodeCell").nth(0).locator(".jp-InputArea-editor").click()
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Shift+Enter")
@@ -176,10 +188,10 @@ def test_escape_stops_in_command_mode_and_the_cell_has_the_focus(page: Page, lab
     expect(notebook.output(1).locator("strong")).to_have_text("Stopped")
 
 
-def test_after_stop_by_keyboard_the_arrow_keys_move_on(page: Page, lab: Lab) -> None:
+def test_after_stop_by_keyboard_the_arrow_keys_move_on(page: Page, lab: Lab, app: str) -> None:
     lab.api.play(Script([start(), delta("one"), Hold()]))
-    path = lab.write("arrows", "%%claude x\nGo.", "print(x.stop_reason)")
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(f"arrows-{app}", "%%claude x\nGo.", "print(x.stop_reason)")
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     expect(page.locator(".ns-text")).to_contain_text("one")
     page.locator(".ns-stop").focus()
@@ -204,9 +216,9 @@ def test_the_end_is_said_once_and_politely(page: Page, lab: Lab) -> None:
     expect(voice).to_have_text("Done, 12 tokens")
 
 
-def test_a_fault_is_shown_once(page: Page, lab: Lab) -> None:
+def test_a_fault_is_shown_once(page: Page, lab: Lab, app: str) -> None:
     lab.api.play(refusal(401, "authentication_error", "invalid x-api-key"))
-    notebook = Notebook(page, lab, lab.write("fault", "%%claude x\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"fault-{app}", "%%claude x\nGo."), app=app)
     notebook.run_all()
     expect(page.locator(".jp-OutputArea-output", has_text="invalid x-api-key")).to_have_count(1)
     expect(notebook.output(1).locator("strong")).to_have_text("Error")
