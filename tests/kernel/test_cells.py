@@ -110,7 +110,9 @@ def test_a_fault_is_one_sentence_and_keeps_what_came(
     assert words in line
     text = "part" if script.status == 200 else ""
     assert kernel.value("(poem, poem.stop_reason)") == repr((text, ending))
-    assert words in shown(cell)
+    sentence = line.rpartition(": ")[2]
+    assert sentence not in shown(cell)  # It is shown once.
+    assert ending.replace("_", " ").capitalize() in shown(cell)
     assert (
         kernel.value(
             "issubclass(__import__('sys').last_type, __import__('notebook_stream').ClaudeError)"
