@@ -18,6 +18,7 @@ from .futures import TICK_SECONDS, block_until_done, wait_until_done
 from .interrupts import interrupts_raise, interrupts_to
 from .ipython import shell
 from .retries import before_retry
+from .semicolons import find_semicolons_in_any_text
 
 __all__ = [
     "TICK_SECONDS",
@@ -29,6 +30,7 @@ __all__ = [
     "deliver_clicks",
     "deliver_clicks_while_blocked",
     "displayhook_probe",
+    "find_semicolons_in_any_text",
     "interrupts_raise",
     "interrupts_to",
     "kind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ class ClaudeMagics(Magics):
 
     demo: bool
     shell: InteractiveShell
+    restore_semicolons: Callable[[], None]
 
     def __init__(self, shell: InteractiveShell, **settings_given: Any) -> None:
         configured = shell.config.get("ClaudeMagics", {}) if shell.config else {}
@@ -199,6 +200,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.append(cells.keep_raw)
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()
+    magics.restore_semicolons = host.find_semicolons_in_any_text()
     host.watch_channel()
     preload()
 
@@ -214,4 +216,5 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(cells.keep_raw)
     shell.input_transformers_post.remove(magics.transformer)
     magics.running.unwatch()
+    magics.restore_semicolons()
     host.unwatch_channel()

@@ -203,6 +203,22 @@ def test_every_way_to_call_gives_the_answer(kernel: Kernel, server: Server, name
     assert kernel.value(f"str({expression})") == "'Hello, world.'"
 
 
+@pytest.mark.parametrize("magic", ["%%time", "%%capture"])
+@pytest.mark.parametrize("prompt", ["Say hi :(", "It's late", 'What is """?', "  a\n b"])
+def test_prompts_that_are_no_python_end_without_an_error(
+    kernel: Kernel, server: Server, magic: str, prompt: str
+) -> None:
+    cell = kernel.run(f"{magic}\n%%claude x\n{prompt}\n")
+    assert cell.ok, cell.error
+    assert server.requests[0].prompt == f"{prompt}\n"
+    assert kernel.value("str(x)") == "'Hello, world.'"
+
+
+def test_a_semicolon_still_silences_a_cell_that_is_timed(kernel: Kernel) -> None:
+    shown = [len(kernel.run(f"%%time\n1 + 1{end}").outputs) for end in ("", ";")]
+    assert shown == [1, 0]
+
+
 def test_autoawait_off_gives_the_answer(kernel: Kernel, server: Server) -> None:
     kernel.run("%autoawait off")
     assert kernel.run("%%claude x\nhi").ok
@@ -348,6 +364,8 @@ print(
         [*ip.input_transformers_cleanup, *ip.input_transformers_post]),
     sum('notebook_stream' in str(getattr(f, '__module__', '')) for e in
         ip.events.callbacks.values() for f in e),
+    sum('notebook_stream' in c.semicolon_at_end_of_expression.__module__ for c in
+        type(ip.displayhook).__mro__ if hasattr(c, 'semicolon_at_end_of_expression')),
     sum(type(c).__name__ == 'ClaudeMagics' for c in ip.configurables),
     sum('claude' in n for n in [*ip.magics_manager.magics['line'], *ip.magics_manager.magics['cell']]),
     'ClaudeMagics' in ip.magics_manager.registry,
@@ -363,7 +381,7 @@ def test_reload_leaves_one_trace_and_unload_none(kernel: Kernel, server: Server)
     assert kernel.run(TRACE).stdout == once
     assert kernel.run("%%claude x\nhi").ok
     kernel.run("%unload_ext notebook_stream")
-    assert kernel.run(TRACE).stdout == "0 0 0 0 False\n"
+    assert kernel.run(TRACE).stdout == "0 0 0 0 0 False\n"
     kernel.run("%load_ext notebook_stream")
     assert kernel.run(TRACE).stdout == once
     assert kernel.run("%%claude y\nhi").ok
