@@ -15,7 +15,7 @@ def find_semicolons_in_any_text() -> Callable[[], None]:
     in IPython 9.18, and IPython 7 has none). Text that has no tokens ends in no semicolon.
 
     Returns:
-        What undoes it, unless another program has replaced the method since.
+        The function that puts IPython's method back, unless another program has replaced it since.
     """
     from IPython.core.displayhook import DisplayHook
 

@@ -214,9 +214,15 @@ def test_prompts_that_are_no_python_end_without_an_error(
     assert kernel.value("str(x)") == "'Hello, world.'"
 
 
-def test_a_semicolon_still_silences_a_cell_that_is_timed(kernel: Kernel) -> None:
-    shown = [len(kernel.run(f"%%time\n1 + 1{end}").outputs) for end in ("", ";")]
-    assert shown == [1, 0]
+def test_a_semicolon_silences_a_cell_that_is_timed_as_it_does_without_the_extension(
+    kernel: Kernel,
+) -> None:
+    def shown() -> list[int]:
+        return [len(kernel.run(f"%%time\n1 + 1{end}").outputs) for end in ("", ";")]
+
+    loaded = shown()
+    kernel.run("%unload_ext notebook_stream")
+    assert loaded == shown()  # [1, 0]; [1, 1] in IPython 7, where a semicolon silences no magic.
 
 
 def test_autoawait_off_gives_the_answer(kernel: Kernel, server: Server) -> None:
