@@ -115,6 +115,40 @@ def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab, app: str) -> None
     assert page.evaluate("window.raw") == 0
 
 
+def test_far_blocks_are_laid_out_once_and_what_is_in_sight_stays(page: Page, lab: Lab) -> None:
+    far = "Far $\\mathfrak{G}$ and $\\sum_n n$.\n\n"  # A font that nothing near the end asks for.
+    middle = "".join(f"Paragraph {n}.\n\n" for n in range(200))
+    hold = play(lab, f"{far}{middle}Near $x^2$.\n\n{FORMULA}The last.")
+    Notebook(page, lab, lab.write("deferred", "%%claude x\nGo."), app="lab")
+    for cell in (0, 1):  # Run All would scroll to the last cell at its end.
+        page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()
+        page.keyboard.press("Control+Enter")
+    expect(page.locator(".ns-text > p").last).to_have_text("The last.")
+    expect(page.locator(".ns-text > p").last).to_be_in_viewport()
+    page.evaluate(WATCH, "The last.")
+    page.evaluate(
+        """() => {
+          window.deferred = 0;
+          const count = () => {
+            const found = document.querySelectorAll('.ns-deferred').length;
+            window.deferred = Math.max(window.deferred, found);
+          };
+          new MutationObserver(count).observe(document.querySelector('.jp-Notebook'),
+            { subtree: true, childList: true, attributeFilter: ['class'] });
+        }"""
+    )
+    y = box_of(page, ".ns-text > p")["y"]
+    hold.let_go.set()
+    see_the_end(page)
+    expect(page.locator(".jp-OutputArea mjx-container")).to_have_count(4)
+    expect(page.locator(".ns-cover, .ns-deferred")).to_have_count(0)
+    assert page.evaluate("window.deferred") > 100
+    frames = page.evaluate("window.places.length")
+    page.wait_for_function("n => window.places.length > n + 5", arg=frames)
+    places = page.evaluate("window.places")
+    assert max(abs(place - y) for place in places) < 1, places
+
+
 def test_selection_and_folds_go_over_to_the_output(page: Page, lab: Lab) -> None:
     hold = Hold()
     thoughts = [{"type": "thinking", "thinking": f"Thought {n}."} for n in range(2)]

@@ -34,3 +34,13 @@ export class Formulas {
     return isLaidOut && (found >= this.#expected || now > this.#changed + SETTLED_MS);
   }
 }
+
+/**
+ * Lay out an output, which asks for the fonts of its formulas, and return whether all are there.
+ *
+ * @param {Element} output
+ */
+export function areFontsLoaded(output) {
+  output.getBoundingClientRect();
+  return document.fonts.status === "loaded";
+}

@@ -75,6 +75,7 @@ class LiveView {
     this.#appearing.disconnect();
     this.#ignoreEscape();
     this.#following?.end();
+    this.#following = null; // A last paint may come when the static output has taken the place.
   }
 
   // Called once the view is laid out, before it is painted for the first time.

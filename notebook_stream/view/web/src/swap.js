@@ -3,8 +3,9 @@
 // which keeps the height of the view; then what the reader looks at keeps its place on the screen.
 // The selection and the folds go over to the output.
 
+import { Deferral } from "./deferral.js";
 import { directOutput } from "./direction.js";
-import { Formulas } from "./formulas.js";
+import { areFontsLoaded, Formulas } from "./formulas.js";
 import { bottomOf, topOf } from "./page.js";
 import { findBlock, matchBlocks, placesNear, pointAt, resolvePoint } from "./places.js";
 
@@ -24,11 +25,13 @@ export class Swap {
   #around = new DOMRect();
   /** @type {Place[]} */
   #near = [];
+  #shown = { from: 0, to: 1 };
   /** @type {{ anchor: Point, focus: Point } | null} */
   #selection = null;
   #expected = 0;
   /** @type {boolean[]} */
   #folds = [];
+  #isCovering = false;
   #observer;
 
   /**
@@ -59,13 +62,15 @@ export class Swap {
 
   /** Measure the view, which its removal makes impossible. */
   measure() {
-    if (!this.#root.isConnected) return;
+    if (this.#isCovering || !this.#root.isConnected) return;
     this.#box = this.#root.getBoundingClientRect();
     this.#around = (this.#own ?? this.#root).getBoundingClientRect();
     const blocks = [...this.#text.children];
     const height = this.#scroller.clientHeight;
     const first = findBlock(blocks, topOf(this.#scroller) - SCREENS * height);
     const last = findBlock(blocks, bottomOf(this.#scroller) + SCREENS * height);
+    const count = Math.max(1, blocks.length);
+    this.#shown = { from: first / count, to: (last + 1) / count };
     this.#near = blocks
       .slice(first, last + 1)
       .map((block) => ({ block, y: block.getBoundingClientRect().top - this.#around.top }));
@@ -91,6 +96,7 @@ export class Swap {
    */
   #cover(next, output) {
     const [box, around] = [this.#box, this.#around];
+    this.#isCovering = true;
     this.#root.inert = true;
     this.#root.classList.add("ns-cover");
     Object.assign(this.#root.style, {
@@ -132,10 +138,19 @@ export class Swap {
   #watchFormulas(output, then) {
     const until = performance.now() + LONGEST_MS;
     const formulas = new Formulas(output, this.#expected);
+    const deferral = new Deferral(output, this.#shown);
+    const isStanding = (/** @type {number} */ now) => {
+      if (!formulas.stand(now)) return false;
+      deferral.end();
+      return areFontsLoaded(output);
+    };
     const check = () => {
       const now = performance.now();
-      if (formulas.stand(now) || now > until || !output.isConnected) then();
-      else requestAnimationFrame(check);
+      if (!isStanding(now) && now < until && output.isConnected) requestAnimationFrame(check);
+      else {
+        deferral.end();
+        then();
+      }
     };
     check();
   }
