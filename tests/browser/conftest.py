@@ -182,8 +182,13 @@ class Notebook:
         tree = f"lab/workspaces/{path.stem}/tree" if app == "lab" else "notebooks"
         page.goto(f"{lab.url}/{tree}/{path.name}?token={TOKEN}")
         page.wait_for_selector(".jp-CodeCell")
-        _wait_until(lambda: lab.kernel_is_idle(path))
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        self._kernel_is_idle = lambda: lab.kernel_is_idle(path)
+        self.wait_until_idle()
+
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel is idle, and the page knows it."""
+        _wait_until(self._kernel_is_idle)
+        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
 
     def run_all(self) -> None:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
