@@ -190,6 +190,14 @@ class Notebook:
         _wait_until(self._kernel_is_idle)
         self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
 
+    def use_theme(self, name: str) -> None:
+        """Choose a theme of JupyterLab, "Light" or "Dark", which stays for the server's next pages."""
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.get_by_text("Theme", exact=True).hover()
+        self.page.get_by_text(f"JupyterLab {name}", exact=True).click()
+        is_light = "true" if name == "Light" else "false"
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", is_light)
+
     def run_all(self) -> None:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()

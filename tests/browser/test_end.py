@@ -14,6 +14,8 @@ from .test_live import LONG, WATCH
 from .test_segments import ENVELOPE, send
 
 ACTIVE = re.compile("jp-mod-active")
+INSIDE = "!!document.activeElement.closest('.jp-Notebook .jp-Cell')"
+FOCUSED = "document.activeElement.outerHTML.slice(0, 99)"
 FORMULA = "$$\n\\int_0^1 \\frac{e^{-x^2}}{1+x}\\,dx\n$$\n\n"
 
 
@@ -33,12 +35,15 @@ def box_of(page: Page, selector: str) -> Any:
     return page.locator(selector).last.bounding_box()
 
 
-@pytest.mark.parametrize("width", [1300, 420])
+@pytest.mark.parametrize(("width", "theme"), [(1300, "Light"), (420, "Light"), (420, "Dark")])
 def test_the_bar_stands_below_the_text_and_the_text_never_moves(
-    page: Page, lab: Lab, app: str, width: int
+    page: Page, lab: Lab, app: str, width: int, theme: str
 ) -> None:
     hold = play(lab, "Short.")
-    Notebook(page, lab, lab.write(f"bar-{app}-{width}", "%%claude x\nGo."), app=app).run_all()
+    path = lab.write(f"bar-{app}-{width}-{theme}", "%%claude x\nGo.")
+    notebook = Notebook(page, lab, path, app=app)
+    notebook.use_theme(theme)
+    notebook.run_all()
     page.set_viewport_size({"width": width, "height": 900})
     expect(page.locator(".ns-text p")).to_have_text("Short.")
     text, bar = box_of(page, ".ns-text p"), box_of(page, ".ns-bar")
@@ -88,6 +93,9 @@ def test_the_bar_is_one_row(page: Page, lab: Lab, width: int) -> None:
     expect(page.locator(".ns-stop")).to_be_in_viewport(ratio=1)
     expect(page.locator(".ns-copy-all")).to_be_in_viewport(ratio=1)
     assert page.locator(".ns-state").evaluate("e => e.scrollWidth <= e.clientWidth")
+    expect(page.locator(".ns-rate")).not_to_have_text("")
+    rows = page.locator(".ns-figures > span").evaluate_all("all => all.map(e => e.offsetTop)")
+    assert rows[0] < rows[-1], rows  # The rate, which is last, wraps to a row that is not shown.
     hold.let_go.set()
     see_the_end_of_a_long_one(page)
 
@@ -99,10 +107,16 @@ def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab, app: str) -> None
     page.evaluate(
         """() => {
           window.raw = 0;
+          const isCovered = (box) => {
+            const cover = document.querySelector('.ns-cover');
+            const over = cover?.inert && cover.getBoundingClientRect();
+            const isOpaque = over && getComputedStyle(cover).backgroundColor.startsWith('rgb(');
+            return isOpaque && over.top <= box.top && over.bottom >= box.bottom;
+          };
           const look = () => {
             for (const one of document.querySelectorAll('.jp-OutputArea p')) {
-              const covered = document.querySelector('.ns-cover');
-              if (!covered && one.textContent.includes('\\\\frac')) window.raw++;
+              const isRaw = one.textContent.includes('\\\\frac') && !one.closest('.ns-cover');
+              if (isRaw && !isCovered(one.getBoundingClientRect())) window.raw++;
             }
             requestAnimationFrame(look);
           };
@@ -113,6 +127,21 @@ def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab, app: str) -> None
     see_the_end(page)
     expect(page.locator(".jp-OutputArea mjx-container")).to_have_count(1)
     assert page.evaluate("window.raw") == 0
+
+
+def test_formulas_that_never_come_are_waited_for_no_longer_than_three_seconds(
+    page: Page, lab: Lab
+) -> None:
+    hold = play(lab, f"Before.\n\n{FORMULA}After.")
+    notebook = Notebook(page, lab, lab.write("never", "%%claude x\nGo."), app="lab")
+    notebook.run_all()
+    expect(page.locator(".ns-text math")).to_have_count(1)
+    page.route("**/*.js*", lambda route: route.abort())  # MathJax is loaded when it is needed.
+    hold.let_go.set()
+    see_the_end(page)
+    expect(page.locator(".ns-cover")).to_have_count(0, timeout=20_000)
+    expect(page.locator(".jp-OutputArea mjx-container")).to_have_count(0)
+    expect(notebook.output(1)).to_contain_text("After.")
 
 
 def test_far_blocks_are_laid_out_once_and_what_is_in_sight_stays(page: Page, lab: Lab) -> None:
@@ -217,9 +246,15 @@ def test_escape_stops_in_command_mode_and_the_cell_has_the_focus(
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".ns-text")).to_contain_text("one")
-    page.keyboard.press("Escape")
+    page.locator(".jp-CodeCell").nth(2).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Escape")  # It ends the editing, and stops nothing.
+    expect(page.locator(".jp-Notebook")).to_have_class(re.compile("jp-mod-commandMode"))
+    seconds = page.locator(".ns-seconds").inner_text()
+    expect(page.locator(".ns-seconds")).not_to_have_text(seconds)
+    expect(page.locator(".ns-state")).to_have_text("Writing")
     page.keyboard.press("Escape")
     expect(notebook.output(1).locator("strong")).to_have_text("Stopped")
+    assert page.evaluate(INSIDE), page.evaluate(FOCUSED)
 
 
 def test_after_stop_by_keyboard_the_arrow_keys_move_on(page: Page, lab: Lab, app: str) -> None:
@@ -231,11 +266,21 @@ def test_after_stop_by_keyboard_the_arrow_keys_move_on(page: Page, lab: Lab, app
     page.locator(".ns-stop").focus()
     page.keyboard.press("Enter")
     expect(notebook.output(2)).to_contain_text("stopped")
-    inside = "!!document.activeElement.closest('.jp-Notebook .jp-Cell')"
-    assert page.evaluate(inside), page.evaluate("document.activeElement.outerHTML.slice(0, 99)")
+    assert page.evaluate(INSIDE), page.evaluate(FOCUSED)
     expect(page.locator(".jp-Cell").nth(1)).to_have_class(ACTIVE)
     page.keyboard.press("ArrowDown")
     expect(page.locator(".jp-Cell").nth(2)).to_have_class(ACTIVE)
+
+
+def test_at_the_end_the_cell_has_the_focus_that_a_button_had(page: Page, lab: Lab) -> None:
+    hold = play(lab, "Hello.")
+    path = lab.write("focus-end", "%%claude x\nGo.", "print(1)")
+    Notebook(page, lab, path, app="lab").run_all()
+    expect(page.locator(".ns-text")).to_contain_text("Hello.")
+    page.locator(".ns-copy-all").focus()
+    hold.let_go.set()
+    see_the_end(page)
+    assert page.evaluate(INSIDE), page.evaluate(FOCUSED)
 
 
 def test_the_end_is_said_once_and_politely(page: Page, lab: Lab) -> None:
@@ -245,9 +290,17 @@ def test_the_end_is_said_once_and_politely(page: Page, lab: Lab) -> None:
     voice = page.locator("#ns-voice")
     expect(voice).to_have_attribute("aria-live", "polite")
     expect(voice).to_have_text("")
+    voice.evaluate(
+        """voice => {
+          window.said = [];
+          const note = () => voice.textContent && window.said.push(voice.textContent);
+          new MutationObserver(note).observe(voice, { childList: true });
+        }"""
+    )
     hold.let_go.set()
     see_the_end(page)
     expect(voice).to_have_text("Done, 12 tokens")
+    assert page.evaluate("window.said") == ["Done, 12 tokens"]
 
 
 def test_a_fault_is_shown_once(page: Page, lab: Lab, app: str) -> None:

@@ -81,11 +81,7 @@ def test_nothing_keeps_anybody_from_reading_an_answer(page: Page, lab: Lab, look
     hold = Hold()
     lab.api.play(Script([start(), delta(TEXT + MORE), hold, end()]))
     notebook = Notebook(page, lab, lab.write(f"axe-{look}", "%%claude x\nGo."), app="lab")
-    if look == "dark":
-        page.get_by_role("menuitem", name="Settings", exact=True).click()
-        page.get_by_text("Theme", exact=True).hover()
-        page.get_by_text("JupyterLab Dark", exact=True).click()
-        expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    notebook.use_theme("Dark" if look == "dark" else "Light")
     notebook.run_all()
     expect(page.locator(".ns-text")).to_contain_text("The end.")
     assert not find_faults(page, ".ns-live", look=look)

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const HERE = import.meta.dirname;
+const { dependencies } = JSON.parse(readFileSync(`${HERE}/package.json`, "utf8"));
 
 const { outputFiles } = await build({
   absWorkingDir: HERE,
@@ -15,7 +16,7 @@ const { outputFiles } = await build({
   target: "es2022",
   legalComments: "none",
   banner: {
-    js: "// Made of web/src by `npm run build`.",
+    js: `// Made of web/src by \`npm run build\`, with morphdom ${dependencies.morphdom} (MIT, morphdom.LICENSE).`,
     css: "/* Made of web/src by `npm run build`. */",
   },
   outdir: "out",
