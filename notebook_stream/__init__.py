@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from .values.reply import Reply
     from .verbs import aask, ask, astream, stream
+    from .widget import AnswerWidget
 
 # Failures are shown in the cell; without a handler Python would also print them to standard error.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -35,6 +36,7 @@ importlib.import_module("concurrent.futures.thread")
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswerWidget",
     "Chat",
     "ClaudeError",
     "ConnectionLostError",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AnswerWidget": "widget",
     "Chat": "chat",
     "Reply": "values.reply",
     **dict.fromkeys(("aask", "ask", "astream", "stream"), "verbs"),

@@ -14,13 +14,11 @@ from typing import Any
 
 from . import background, host
 from .conversation.conversation import Conversation
-from .conversation.place import Place
-from .conversation.queue import PromptQueue, Ticket
-from .errors import ClaudeError, OptionError
-from .prompt import Filled, fill_in
-from .request.options import Options
+from .conversation.queue import Ticket
+from .errors import ClaudeError
 from .running import waiting
 from .running.answer import Answer, Stage
+from .running.call import Call
 from .running.items import ItemQueue
 from .running.observers import Observer
 from .running.views import view_here
@@ -46,10 +44,10 @@ def ask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Rep
         ClaudeError: It failed; ``.reply`` holds the part that came, None where nothing was sent.
         KeyboardInterrupt: It was interrupted; ``.reply`` is the same.
     """
-    call = _Call(prompt, chat, options)
+    call = Call(prompt, chat, options)
     with call.join() as ticket:
         ticket.wait()
-        return waiting.block(call.make_shown(ticket))
+        return waiting.block(_make_shown(call, ticket))
 
 
 async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
@@ -58,10 +56,10 @@ async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any)
     Raises:
         ClaudeError: As `ask`.
     """
-    call = _Call(prompt, chat, options)
+    call = Call(prompt, chat, options)
     with call.join() as ticket:
         await ticket.wait_async()
-        return await waiting.wait(call.make_shown(ticket))
+        return await waiting.wait(_make_shown(call, ticket))
 
 
 def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Stream:
@@ -83,12 +81,17 @@ def stream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> 
     Raises:
         ClaudeError: As `ask`; the loop raises it after the text that came.
     """
-    return Stream(_Call(prompt, chat, options))
+    return Stream(Call(prompt, chat, options))
 
 
 def astream(prompt: str, *, chat: Conversation | None = None, **options: Any) -> AsyncStream:
     """Ask Claude as `stream` does, for ``async with`` and ``async for``."""
-    return AsyncStream(_Call(prompt, chat, options))
+    return AsyncStream(Call(prompt, chat, options))
+
+
+def _make_shown(call: Call, ticket: Ticket) -> Answer:
+    """Make the answer that is shown where the call runs."""
+    return call.make(ticket.leave, Stage(view=lambda: view_here("", call.choose())))
 
 
 class _Items(Observer):
@@ -100,55 +103,6 @@ class _Items(Observer):
     def take(self, event: Event, text: str) -> None:
         """Put the event and its text into the queue."""
         self._put((event, text))
-
-
-class _Call:
-    """A call of one of the functions, whose answer is made when its turn in the chat has come.
-
-    Raises:
-        OptionError: ``chat`` is not a Chat.
-    """
-
-    def __init__(self, prompt: str, chat: Any, options: dict[str, Any]) -> None:
-        if chat is not None and not isinstance(chat, Conversation):
-            msg = f"chat must be a Chat, got {type(chat).__name__}; write chat=Chat()."
-            raise OptionError(msg)
-        self._prompt = prompt
-        self._options = options
-        self._cell = host.cell()
-        self.chat: Conversation | None = chat
-
-    def join(self) -> Ticket:
-        """Join the queue of the chat; without a chat, a queue of its own, which is empty."""
-        return PromptQueue().join() if self.chat is None else self.chat.join()
-
-    def make_shown(self, ticket: Ticket) -> Answer:
-        """Make the answer that is shown where the call runs."""
-        filled, chosen, place = self._prepare(ticket.leave)
-        stage = Stage(view=lambda: view_here("", chosen), notes=filled.notes)
-        return Answer(filled.text, chosen, place=place, stage=stage)
-
-    def make_streamed(self, leave: Callable[[], None], put: Callable[[_Item], None]) -> Answer:
-        """Make the answer that nothing shows.
-
-        Args:
-            leave: The function that lets the next prompt of the chat be asked.
-            put: The function that takes each event, on the thread of the network.
-        """
-        filled, chosen, place = self._prepare(leave)
-        stage = Stage(notes=filled.notes)
-        return Answer(filled.text, chosen, place=place, stage=stage, observers=[_Items(put)])
-
-    def _prepare(self, leave: Callable[[], None]) -> tuple[Filled, Options, Place]:
-        """Return the prompt, its options and its place in the chat, as they are now."""
-        chat = self.chat
-        place = Place() if chat is None else chat.place(self._cell, leave)
-        lasting = {**(chat.options if chat else {}), **place.options()}
-        chosen = Options.of({"raw": True, **lasting, **self._options})
-        here = host.shell()
-        names = here.user_ns if here else {}
-        filled = Filled(self._prompt) if chosen.raw else fill_in(self._prompt, names)
-        return filled, chosen, place
 
 
 def _check_started(answer: Answer, how: str) -> None:
@@ -165,11 +119,12 @@ class _Streamed:
     again when its turn has come, with the turns that are before it then.
     """
 
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: Call) -> None:
         self._call = call
         self._ticket: Ticket | None = None
         self._stopped = False
-        self._answer = call.make_streamed(lambda: None, self._put)
+        self._items = _Items(self._put)
+        self._answer = call.make(lambda: None, observers=[self._items])
 
     def _put(self, item: _Item) -> None:
         """Put an item into the queue of the loop; called on the thread of the network."""
@@ -185,7 +140,7 @@ class _Streamed:
     def _prepare(self, ticket: Ticket) -> None:
         """Make the answer again in a chat, with the turns that are before it now."""
         if self._call.chat is not None:
-            self._answer = self._call.make_streamed(ticket.leave, self._put)
+            self._answer = self._call.make(ticket.leave, observers=[self._items])
         if self._stopped:
             self._answer.stop()
 
@@ -200,7 +155,7 @@ class _Streamed:
 class Stream(_Streamed):
     """An answer on its way, to loop over; the end of the ``with`` block closes the connection."""
 
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: Call) -> None:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         super().__init__(call)
 
@@ -233,13 +188,13 @@ class Stream(_Streamed):
         Raises:
             ClaudeError: The answer failed, after the text that came; or it was never sent.
         """
-        return (text for _, text in self._items() if text)
+        return (text for _, text in self._each() if text)
 
     def events(self) -> Iterator[Event]:
         """Yield the events of the API (dict, as its JSON) as they come."""
-        return (event for event, _ in self._items())
+        return (event for event, _ in self._each())
 
-    def _items(self) -> Iterator[tuple[Event, str]]:
+    def _each(self) -> Iterator[tuple[Event, str]]:
         _check_started(self._answer, "with stream(...) as s: ...")
         while (item := self._next()) is not None:
             yield item
@@ -265,7 +220,7 @@ class Stream(_Streamed):
 class AsyncStream(_Streamed):
     """An answer on its way, to loop over; the end of ``async with`` closes the connection."""
 
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: Call) -> None:
         self._items_left = ItemQueue[_Item]()
         super().__init__(call)
 
@@ -302,16 +257,16 @@ class AsyncStream(_Streamed):
         return self._texts()
 
     async def _texts(self) -> AsyncIterator[str]:
-        async for _, text in self._items():
+        async for _, text in self._each():
             if text:
                 yield text
 
     async def events(self) -> AsyncIterator[Event]:
         """Yield the events of the API (dict, as its JSON) as they come."""
-        async for event, _ in self._items():
+        async for event, _ in self._each():
             yield event
 
-    async def _items(self) -> AsyncIterator[tuple[Event, str]]:
+    async def _each(self) -> AsyncIterator[tuple[Event, str]]:
         _check_started(self._answer, "async with astream(...) as s: ...")
         while (item := await self._items_left.get()) is not None:
             yield item

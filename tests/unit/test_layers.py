@@ -29,7 +29,7 @@ ROOMS = (
     {"view", "api"},
     {"running"},
     {"verbs"},
-    {"chat"},
+    {"chat", "widget"},
     {"magic", "cli"},
 )
 """Each room may import those above it. Rooms of one set are independent of each other."""

@@ -1,4 +1,4 @@
-// Keys and focus: Esc stops an answer that is in sight, and the focus goes back to the cell.
+// Keys and focus: Esc stops an answer that is in sight, and the focus goes to what stays.
 
 import { bottomOf, scrollerOf, topOf } from "./page.js";
 
@@ -43,10 +43,10 @@ function isInSight(root) {
 }
 
 /**
- * Give the focus to a cell, as the notebook does in command mode.
+ * Give the focus to an element without scrolling, as the notebook does with a cell in command mode.
  *
- * @param {Element | null | undefined} cell
+ * @param {Element | null | undefined} next
  */
-export function focusCell(cell) {
-  if (cell instanceof HTMLElement) cell.focus({ preventScroll: true });
+export function focus(next) {
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
 }

@@ -1,10 +1,11 @@
-// The messages between kernel and page, as ../../live.py describes them.
+// The messages between kernel and page, as ../../feed.py and ../../area.py describe them.
 
 /**
  * The state and figures of an answer, with the packets of HTML as buffers.
  *
  * @typedef {object} PaintMessage
  * @property {"paint"} kind
+ * @property {number} [answer] The number of the answer in its area; none under a cell.
  * @property {number} at The number of the first packet.
  * @property {boolean} open Whether the last packet is the open block.
  * @property {"waiting" | "thinking" | "writing" | "done"} phase
@@ -28,6 +29,7 @@
  *
  * @typedef {object} MarkdownMessage
  * @property {"markdown"} kind
+ * @property {number} [answer]
  * @property {string} text
  */
 
