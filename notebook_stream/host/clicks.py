@@ -9,7 +9,8 @@ listener, and not passed on: none is left for a view that has closed meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -163,5 +164,24 @@ def deliver_clicks_while_blocked() -> None:
         import nest_asyncio
 
         nest_asyncio.apply(loop)
-        loop.run_until_complete(asyncio.sleep(0.001))
+        with _callbacks_left_to(loop):
+            loop.run_until_complete(asyncio.sleep(0.001))
         deliver_clicks()
+
+
+@contextmanager
+def _callbacks_left_to(loop: Any) -> Iterator[None]:
+    """Leave a running loop as many callbacks as are ready now, though the block runs them.
+
+    The pass of the loop that is under way when nest_asyncio is applied first is still that of
+    asyncio, which has counted the callbacks that are ready, and takes as many from `_ready` (read:
+    `BaseEventLoop._run_once` of Python 3.10 to 3.13). An IndexError would end the kernel.
+    """
+    ready = len(getattr(loop, "_ready", ()))
+    yield
+    for _ in range(ready):
+        loop.call_soon(_do_nothing)
+
+
+def _do_nothing() -> None:
+    """Take the place of a callback that has been run."""

@@ -11,38 +11,53 @@ from typing import Any, Literal
 from .cells import cell_id
 from .ipython import is_kernel, shell
 
-Kind = Literal["live", "final", "terminal", "script"]
+Kind = Literal["live", "captured", "final", "terminal", "script"]
 
 
 def kind() -> Kind:
     """Return how answers are shown here.
 
     Returns:
-        "live" where a front end shows widgets, "final" where nobody looks before the cell has
-        ended, "terminal" where text is written (IPython, `jupyter console`), "script" in plain
-        Python.
+        "live" where a front end shows widgets; "captured" where an Output widget of it does;
+        "final" where nobody looks before the cell has ended; "terminal" where text is written
+        (IPython, `jupyter console`); "script" in plain Python.
     """
     here = shell()
     if here is None:
         return "script"
     if _is_captured(here):
         return "final"
-    return _kind_of_sender(here.get_parent()) if is_kernel(here) else "terminal"
+    if not is_kernel(here):
+        return "terminal"
+    return _kind_in_output(here) if _in_output_widget(here) else _kind_of_sender(here.get_parent())
 
 
 def _is_captured(here: Any) -> bool:
-    """Return whether displayed data is captured, so that no later update of it is shown.
-
-    `%%capture` does so, and an Output widget: it takes all that its page gets for the request, and
-    its front end ignores ``update_display_data`` (jupyterlab-manager 5, widgetsnbextension 4).
-    """
+    """Return whether `%%capture` keeps what is displayed."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
-    return isinstance(here.display_pub, CapturingDisplayPublisher) or _in_output_widget(here)
+    return isinstance(here.display_pub, CapturingDisplayPublisher)
+
+
+def _kind_in_output(here: Any) -> Kind:
+    """Return how an answer is shown in an Output widget.
+
+    A page has made the widget that calls back, while a cell may be run by nbclient, which has
+    Output widgets of its own. VS Code saves what is displayed in one, with the usage in its
+    metadata.
+    """
+    request = here.get_parent()
+    is_cell = request.get("header", {}).get("msg_type") == "execute_request"
+    is_shown = not is_cell or _kind_of_sender(request) == "live"
+    return "captured" if is_shown and not metadata_is_fixed() else "final"
 
 
 def _in_output_widget(here: Any) -> bool:
-    """Return whether an Output widget takes the output of the request that runs now."""
+    """Return whether an Output widget takes the output of the request that runs now.
+
+    It takes all that its page gets for the request, and its front end ignores
+    ``update_display_data`` (jupyterlab-manager 5, widgetsnbextension 4).
+    """
     running = here.get_parent().get("header", {}).get("msg_id") if is_kernel(here) else None
     return bool(running) and any(getattr(one, "msg_id", None) == running for one in _open_widgets())
 

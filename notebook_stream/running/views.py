@@ -25,6 +25,15 @@ def view_here(name: str, options: Options) -> View:
                 recorded=options.recorded,
                 budget=options.budget,
             )
+        case "captured":
+            from ..view.area import OutputView
+
+            return OutputView(
+                host.new_comm_id(),
+                options.model,
+                recorded=options.recorded,
+                budget=options.budget,
+            )
         case "final":
             from ..view.static import FinalView
 

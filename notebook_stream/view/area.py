@@ -57,6 +57,7 @@ class AreaView:
     """
 
     widget: Any = None  # The area receives the messages of pages, for one answer after the other.
+    _is_alone = True  # Nobody else shows the sentence of an error.
     shows = True
     stays = True
 
@@ -113,7 +114,7 @@ class AreaView:
         self._feed.end(reply)
         self._feed.complete(reply)
         with self._feed.lock:
-            self._end(partial(describe_end, reply, notes, alone=True))
+            self._end(partial(describe_end, reply, notes, alone=self._is_alone))
 
     def refuse(self, sentence: str) -> None:
         """End the view of an answer that was not sent."""
@@ -132,3 +133,26 @@ class AreaView:
     def _send(self) -> None:
         """Send what is new, with the lock held."""
         self._feed.send(self._describe_end())
+
+
+class OutputView(AreaView):
+    """Shows an answer in an Output widget, where no update of an output is shown: its widget stays.
+
+    Args:
+        comm_id: The id of the widget's comm.
+        model: The model that was asked for, shown until the API names its own.
+        recorded: Whether the reply comes from a recording, which the header says.
+        budget: The US dollars of this session, of which the header shows how many are spent.
+    """
+
+    _is_alone = False
+
+    def __init__(self, comm_id: str, model: str, *, recorded: bool, budget: float | None) -> None:
+        self.widget = AreaWidget(model_id=comm_id, shown=1, model=model, recorded=recorded)
+        super().__init__(
+            self.widget.send, 1, lambda text, phase: None, recorded=recorded, budget=budget
+        )
+
+    def open(self) -> None:
+        """Display the widget."""
+        self.widget._ipython_display_()

@@ -102,10 +102,16 @@ def test_an_output_widget_shows_the_answer(page: Page, lab: Lab) -> None:
     code = (
         "import ipywidgets\nout = ipywidgets.Output()\ndisplay(out)\nwith out:\n    x = %claude hi"
     )
-    notebook = Notebook(page, lab, lab.write("output", code, "print(x)"), app="lab")
+    lab.api.play(Script([start(), delta("Some **bold** words"), Hold()]))
+    path = lab.write("output", code, "print(x.stop_reason)")
+    notebook = Notebook(page, lab, path, app="lab")
     notebook.run_all()
-    expect(notebook.output(2)).to_contain_text("Hello, world.")
-    expect(page.locator(".jupyter-widgets.widget-output")).to_contain_text("Hello, world.")
+    inside = page.locator(".jupyter-widgets.widget-output")
+    expect(inside.locator(".ns-text strong")).to_have_text("bold")
+    inside.locator(".ns-stop").click()
+    expect(inside.locator(".ns-footer strong")).to_have_text("Stopped")
+    expect(notebook.output(2)).to_contain_text("stopped")
+    expect(inside.locator(".ns-text strong")).to_have_text("bold")
 
 
 def test_nothing_of_a_widget_is_saved(page: Page, lab: Lab) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..loopback import Hold, Pause, Script, Server, Step, answer, delta, end, event, start
-from .kernel import Cell, Kernel
+from .kernel import Kernel
 from .test_cells import shown
 
 PAGES = pytest.mark.parametrize("page", ["main", "subshell"])
@@ -248,10 +248,59 @@ def test_two_answers_at_once_in_one_kernel(kernel: Kernel, server: Server) -> No
     assert shown(two).startswith("two")
 
 
-def test_an_output_widget_gets_the_answer_at_its_end(kernel: Kernel, server: Server) -> None:
-    cell: Cell = kernel.run(
-        "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    x = %claude hi"
+IN_OUTPUT = """
+from ipywidgets import Button, Output
+from notebook_stream import ask
+
+out, button = Output(), Button()
+
+def on_click(_):
+    global x
+    with out:
+        x = ask("hi")
+
+button.on_click(on_click)
+print(button.model_id, end="")
+"""
+
+
+@pytest.mark.every_kernel
+@pytest.mark.colab
+def test_an_answer_in_an_output_widget_streams_and_stops_by_click(
+    kernel: Kernel, server: Server
+) -> None:
+    server.play(Script([start(), delta("partial"), Hold()]), answer("whole"))
+    button = kernel.run(IN_OUTPUT).stdout
+    kernel.send_from_page(button, {"event": "click"})
+    kernel.until(lambda: any("partial" in str(kernel.painted(view)) for view in kernel.views()))
+    view = kernel.views()[-1]
+    kernel.send_from_page(view, {"kind": "stop", "answer": 1})
+    kernel.until(lambda: kernel.painted(view)[-1]["phase"] == "done")
+    assert kernel.value("(x.stop_reason, str(x))") == repr(("stopped", "partial"))
+    assert kernel.run("with out:\n    x = ask('hi')").ok
+    assert kernel.painted(kernel.views()[-1])[-1]["phase"] == "done"
+    assert kernel.value("str(x)") == repr("whole")
+
+
+def test_an_answer_in_interact_streams(kernel: Kernel, server: Server) -> None:
+    server.play(answer("first"), answer("second"))
+    made = kernel.run(
+        "from ipywidgets import IntSlider, interact\nfrom notebook_stream import ask\n"
+        "slider = IntSlider(3)\n_ = interact(lambda n: str(ask(f'{n}?')), n=slider)"
     )
+    assert made.ok
+    assert kernel.run("slider.value = 4").ok
+    assert [request.prompt for request in server.requests] == ["3?", "4?"]
+    one, two = (kernel.painted(view)[-1] for view in kernel.views())
+    assert "first" in str(one["packets"])
+    assert "second" in str(two["packets"])
+
+
+def test_an_output_widget_gets_the_answer_at_its_end_where_nobody_looks(
+    kernel: Kernel, server: Server
+) -> None:
+    kernel.run(IN_OUTPUT)
+    cell = kernel.run("with out:\n    x = ask('hi')", watched=False)
     assert cell.ok
     assert not kernel.views()
     assert kernel.value("str(x)") == "'Hello, world.'"
