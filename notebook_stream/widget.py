@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -63,6 +64,9 @@ class AnswerWidget(AreaWidget):
         self._pending: PendingAnswer | None = None
         self._view: AreaView | None = None
         self._is_displayed = False
+        self._unlisten: Callable[[], object] = lambda: (
+            None
+        )  # A widget that fails to open is closed.
         super().__init__(**{"model_id": host.new_comm_id(), **traits})
         self._unlisten = host.listen(self, self._receive)
 

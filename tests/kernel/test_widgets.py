@@ -50,7 +50,7 @@ def test_a_callback_streams_while_cells_run_and_stops_by_click(
     assert kernel.value("(area.reply.stop_reason, str(area.reply))") == repr(
         ("stopped", "One.\n\nTwo")
     )
-    kernel.until(lambda: server.requests[0].has_closed)
+    assert server.requests[0].has_closed()
     assert kernel.value("states") == repr(["waiting", "writing", "stopping", "done"])
 
 
@@ -78,7 +78,7 @@ def test_asking_again_stops_the_answer_before(kernel: Kernel, server: Server) ->
     click(kernel, button)
     until_state(kernel, "done")
     assert kernel.value("(area.text, area.reply.stop_reason)") == repr(("New", "end_turn"))
-    kernel.until(lambda: server.requests[0].has_closed)
+    assert server.requests[0].has_closed()
 
 
 @pytest.mark.colab
@@ -140,6 +140,18 @@ def test_frozen_the_static_output_has_the_place(kernel: Kernel, server: Server) 
     assert "Some **bold** words." in update["data"]["text/markdown"]
     assert update["transient"] == shown.of("display_data")[0]["transient"]
     assert kernel.value("area.comm") == "None"
+
+
+@pytest.mark.one_kernel
+def test_closing_the_widget_closes_the_connection(kernel: Kernel, server: Server) -> None:
+    server.play(Script([start(), delta("One"), Hold()]))
+    area, button = make(kernel)
+    click(kernel, button)
+    kernel.until(lambda: "One" in str(kernel.painted(area)))
+    assert kernel.run("area.close()").ok
+    assert server.requests[0].has_closed()
+    assert kernel.run("wrong = AnswerWidget(state='nonsense')").error["ename"] == "TraitError"
+    assert "AttributeError" not in kernel.run("import gc; _ = gc.collect()").stderr
 
 
 @pytest.mark.one_kernel
