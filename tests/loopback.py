@@ -275,6 +275,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
 
 async def _close(listening: asyncio.Server) -> None:
     listening.close()
+    await asyncio.sleep(0)  # A task that is cancelled before it begins closes no connection.
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
