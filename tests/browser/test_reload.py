@@ -82,21 +82,17 @@ def test_a_reloaded_page_shows_the_sentence_of_an_error(page: Page, lab: Lab) ->
     expect(page.locator(".ns-footer", has_text="verloaded")).to_have_count(1)
 
 
-def test_a_notebook_never_saved_loses_its_output_and_not_the_variable(page: Page, lab: Lab) -> None:
+def test_a_notebook_never_saved_loses_its_output(page: Page, lab: Lab) -> None:
+    """Its variable is there as long as JupyterLab connects to the same kernel, which it may not."""
     hold = Hold()
     lab.api.play(Script([start(), delta("text"), hold, end()]))
-    path = lab.write("reload-unsaved", "%%claude poem\nGo.", "print('kept:', poem)")
-    notebook = Notebook(page, lab, path, app="lab")
-    notebook.run_all()
+    path = lab.write("reload-unsaved", "%%claude poem\nGo.")
+    Notebook(page, lab, path, app="lab").run_all()
     expect(page.locator(".ns-text")).to_contain_text("text")
     page.reload()
     page.wait_for_selector(".jp-CodeCell")
     expect(page.locator(".ns-live")).to_have_count(0)
     hold.let_go.set()
-    # Not opened once more: JupyterLab starts a new kernel where a page is left that still connects.
-    notebook.wait_until_idle()
-    notebook.run_last()
-    expect(notebook.output(2)).to_contain_text("kept: text")
 
 
 def test_a_kernel_that_dies_leaves_the_text(page: Page, lab: Lab) -> None:
