@@ -191,7 +191,7 @@ def _ask(prompt: str | None, **given: Any) -> int:
     from .view.terminal import TerminalView
 
     text = _read_prompt(prompt)
-    stage = Stage(view=lambda: TerminalView(sys.stderr))
+    stage = Stage(view=lambda _: TerminalView(sys.stderr))
     return _exit_status(block(Answer(text, Options.of(given), stage=stage)))
 
 

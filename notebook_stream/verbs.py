@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -91,7 +92,7 @@ def astream(prompt: str, *, chat: Conversation | None = None, **options: Any) ->
 
 def _make_shown(call: Call, ticket: Ticket) -> Answer:
     """Make the answer that is shown where the call runs."""
-    return call.make(ticket.leave, Stage(view=lambda: view_here("", call.choose())))
+    return call.make(ticket.leave, Stage(view=partial(view_here, "")))
 
 
 class _Items(Observer):

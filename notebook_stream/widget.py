@@ -16,17 +16,92 @@ from .request.options import Options
 from .running.answer import Stage
 from .running.call import Call
 from .running.pending import PendingAnswer
+from .text.keys import logger
 from .values.reply import Reply
 from .view.area import AreaView, AreaWidget
 from .view.display import WidgetDisplay
 from .view.static import build_output, timeline_of
 
-_GOING_ON = ("waiting", "thinking", "writing", "stopping")
+log = logger(__name__)
 
-STATES = ("idle", *_GOING_ON, "done", "failed")
+GOING_ON = ("waiting", "thinking", "writing", "stopping")
+
+STATES = ("idle", *GOING_ON, "done", "failed")
 
 
-class AnswerWidget(AreaWidget):
+class AnswerTraits(AreaWidget):
+    """The traits of a widget that shows answers: they follow the answer that is shown.
+
+    An answer changes them on its own thread, where observers are called too. One that fails costs
+    neither the answer nor its view: its traceback is shown, as ipywidgets does with a callback.
+    """
+
+    text = traitlets.Unicode().tag(sync=True)
+    state = traitlets.Enum(STATES, "idle").tag(sync=True)
+    reply = traitlets.Instance(Reply, allow_none=True)
+    error = traitlets.Instance(ClaudeError, allow_none=True)
+    usage = traitlets.Dict().tag(sync=True)
+    cost = traitlets.Float(None, allow_none=True).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        # An answer and the next one may both report at a time; who observes may ask again.
+        self._changing = threading.RLock()
+        self._count = 0
+        super().__init__(**traits)
+
+    def notify_change(self, change: Any) -> None:
+        """Call observers; to the page the text goes at the end, as it has the answer's blocks."""
+        if change["name"] == "text" and change["new"] and self.reply is None:
+            traitlets.HasTraits.notify_change(self, change)
+        else:
+            super().notify_change(change)
+
+    def _begin(self, options: Options) -> int:
+        """Show the next answer, of which nothing has come; returns its number."""
+        with self._changing:
+            self._reset()
+            self._set(model=options.model, recorded=options.recorded)
+            self._set(state="waiting", shown=self._count)
+            return self._count
+
+    def _reset(self) -> None:
+        """Forget the answer; what comes of it later changes nothing any more."""
+        self._count += 1
+        self._set(reply=None, error=None, usage={}, cost=None, text="")
+
+    def _report(self, number: int, text: str, phase: str) -> None:
+        """Take how far an answer has come."""
+        with self._changing:
+            if number == self._count and self.state in GOING_ON:
+                state = self.state if self.state == "stopping" else phase
+                self._set(text=text, state=state)
+
+    def _end(self, number: int, reply: Reply) -> None:
+        """Take the reply of an answer; of one that failed, `_fail` is called next."""
+        with self._changing:
+            if number == self._count:
+                self._set(reply=reply, usage=dict(reply.usage), cost=reply.cost, text=str(reply))
+                if not reply.error:
+                    self._set(state="done")
+
+    def _fail(self, number: int, error: ClaudeError) -> None:
+        """Take why an answer failed, or was not sent."""
+        with self._changing:
+            if number == self._count:
+                self._set(error=error, state="failed")
+
+    def _set(self, **traits: Any) -> None:
+        """Change traits in their order, whatever their observers do."""
+        for name, value in traits.items():
+            try:
+                setattr(self, name, value)
+            except Exception:
+                log.exception("an observer of the trait %r failed", name)
+                if (here := host.shell()) is not None:
+                    here.showtraceback()
+
+
+class AnswerWidget(AnswerTraits):
     """A widget that shows answers of Claude in any layout, one after the other.
 
     It is an ordinary ipywidget, for ``VBox``, ``Tab``, ``AppLayout`` and the like. Its traits can
@@ -50,23 +125,12 @@ class AnswerWidget(AreaWidget):
         cost: What the answer cost in US dollars, once it has ended; None where that is unknown.
     """
 
-    text = traitlets.Unicode().tag(sync=True)
-    state = traitlets.Enum(STATES, "idle").tag(sync=True)
-    reply = traitlets.Instance(Reply, allow_none=True)
-    error = traitlets.Instance(ClaudeError, allow_none=True)
-    usage = traitlets.Dict().tag(sync=True)
-    cost = traitlets.Float(None, allow_none=True).tag(sync=True)
-
     def __init__(self, **traits: Any) -> None:
-        # An answer and the next one may both report at a time; who observes may ask again.
-        self._changing = threading.RLock()
-        self._count = 0
         self._pending: PendingAnswer | None = None
         self._view: AreaView | None = None
         self._is_displayed = False
-        self._unlisten: Callable[[], object] = lambda: (
-            None
-        )  # A widget that fails to open is closed.
+        # Also a widget that could not be made is closed.
+        self._unlisten: Callable[[], object] = lambda: None
         super().__init__(**{"model_id": host.new_comm_id(), **traits})
         self._unlisten = host.listen(self, self._receive)
 
@@ -89,40 +153,39 @@ class AnswerWidget(AreaWidget):
         """
         call = Call(prompt, chat, options)
         with self._changing:
-            number, chosen = self._count + 1, call.choose()
+            stage = Stage(view=lambda _: view, bind=lambda reply: self._end(number, reply))
+            first = call.make(stage=stage)  # Mistakes are raised here, before anything changes.
+            self.stop()
+            number = self._begin(first.options)
             view = AreaView(
                 self.send,
                 number,
                 partial(self._report, number),
-                recorded=chosen.recorded,
-                budget=chosen.budget,
+                recorded=first.options.recorded,
+                budget=first.options.budget,
             )
-            stage = Stage(view=lambda: view, bind=partial(self._end, number))
-            call.make(stage=stage)  # Mistakes are raised here, before anything changes.
-            self.stop()
-            self._begin(number, view, chosen)
+            self._view = view
             self._pending = PendingAnswer(
                 call.join(),
-                lambda ticket: call.make(ticket.leave, stage),
-                partial(self._fail, number, view),
+                lambda ticket: first if chat is None else call.make(ticket.leave, stage),
+                partial(self._refuse, number, view),
             )
             return self._pending
 
     def stop(self) -> None:
         """Stop the answer on its way, if there is one; what came stays."""
         with self._changing:
-            if self._pending is not None and self.state in _GOING_ON:
+            if self._pending is not None and self.state in GOING_ON:
                 self._pending.stop()
-                self.state = "stopping"
+                self._set(state="stopping")
 
     def clear(self) -> None:
         """Stop the answer on its way, and show nothing."""
         with self._changing:
             self.stop()
-            self._count += 1  # What comes of an earlier answer changes nothing any more.
             self._pending = self._view = None
-            self.shown = 0
-            self._set(text="", state="idle", reply=None, error=None, usage={}, cost=None)
+            self._reset()
+            self._set(shown=0, state="idle")
 
     def freeze(self) -> None:
         """Put the static output of the answer in the place of the widget, and close the widget.
@@ -146,13 +209,6 @@ class AnswerWidget(AreaWidget):
         self._unlisten()
         super().close()
 
-    def notify_change(self, change: Any) -> None:
-        """Call observers; to the page the text goes at the end, as it has the answer's blocks."""
-        if change["name"] == "text" and self.state in _GOING_ON:
-            traitlets.HasTraits.notify_change(self, change)
-        else:
-            super().notify_change(change)
-
     def _ipython_display_(self) -> None:
         self._is_displayed = True
         super()._ipython_display_()
@@ -167,37 +223,8 @@ class AnswerWidget(AreaWidget):
         else:
             view.receive(message)
 
-    def _begin(self, number: int, view: AreaView, chosen: Options) -> None:
-        self._count, self._view = number, view
-        self._set(text="", reply=None, error=None, usage={}, cost=None)
-        self._set(model=chosen.model, recorded=chosen.recorded, state="waiting", shown=number)
-
-    def _report(self, number: int, text: str, phase: str) -> None:
-        """Take how far an answer has come; called on its thread."""
-        with self._changing:
-            if number == self._count and self.state in _GOING_ON:
-                state = self.state if self.state == "stopping" else phase
-                self._set(text=text, state=state)
-
-    def _end(self, number: int, reply: Reply) -> None:
-        """Take the reply of an answer; called on its thread."""
-        with self._changing:
-            if number == self._count:
-                self._set(text=str(reply), reply=reply, usage=dict(reply.usage), cost=reply.cost)
-                if not reply.error:  # Else `_fail` is called next, with the error.
-                    self.state = "done"
-                self.send_state("text")
-
-    def _fail(self, number: int, view: AreaView, error: ClaudeError) -> None:
-        """Take why an answer failed, or was not sent; called on its thread."""
+    def _refuse(self, number: int, view: AreaView, error: ClaudeError) -> None:
+        """Take why an answer failed; one that was not sent has a view that nothing has ended."""
         if error.reply is None:
             view.refuse(str(error))
-        with self._changing:
-            if number == self._count:
-                self._set(error=error, state="failed")
-
-    def _set(self, **traits: Any) -> None:
-        """Change traits together: observers see all of the changes."""
-        with self.hold_trait_notifications():
-            for name, value in traits.items():
-                setattr(self, name, value)
+        self._fail(number, error)

@@ -31,6 +31,6 @@ def new_answer(
     **options: Any,
 ) -> Answer:
     """An answer that was not started yet."""
-    stage = Stage(view=view, bind=bind)
+    stage = Stage(view=lambda _: view(), bind=bind)
     chosen = Options.of(options)
     return Answer(prompt, chosen, place=place, stage=stage, observers=[Calling(on_event)])

@@ -118,7 +118,7 @@ class Target:
         from ..running.views import view_here
 
         stage = Stage(
-            view=lambda: view_here(self.name, options),
+            view=partial(view_here, self.name),
             bind=self._bind,
             on_start=self.on_start,
             notes=(*note_replaced(self.name, self.space), *self.notes),

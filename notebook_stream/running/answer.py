@@ -28,14 +28,15 @@ class Stage:
     """Where an answer appears.
 
     Attributes:
-        view: Makes the view, once the answer is admitted; shown nowhere by default.
+        view: Makes the view by the options of the call, once the answer is admitted; shown nowhere
+            by default.
         bind: Called with the reply as soon as there is one, however it ended.
         on_start: Called once the answer is admitted.
         notes: Sentences to show under the answer.
         go_on: What to type to go on from a partial; "" where nothing can be.
     """
 
-    view: Callable[[], View] = NoView
+    view: Callable[[Options], View] = lambda options: NoView()
     bind: Callable[[Reply], None] = lambda reply: None
     on_start: Callable[[], object] = lambda: None
     notes: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Answer:
         observers: Who else watches it.
 
     Attributes:
+        options: Of the call.
         started: Whether it was admitted, and is sent.
         done: Has the reply, once it has ended and its view is ready.
 
@@ -82,8 +84,9 @@ class Answer:
         self._admission = Admission(self._asked.body, options)
         self._stage = stage
         self._watching = observers
-        self._delivery = Delivery(stage.bind, stage.view)
+        self._delivery = Delivery(stage.bind, partial(stage.view, options))
         self._run: Run | None = None
+        self.options = options
         self._stopped: Ending | None = None
         self.started = False
         self.done: concurrent.futures.Future[Reply] = concurrent.futures.Future()

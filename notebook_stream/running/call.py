@@ -43,14 +43,6 @@ class Call:
         """Join the queue of the chat; without a chat, a queue of its own, which is empty."""
         return PromptQueue().join() if self.chat is None else self.chat.join()
 
-    def choose(self) -> Options:
-        """Return the options of the call, those of its chat among them as they are now.
-
-        Raises:
-            OptionError: An option cannot be used.
-        """
-        return self._choose(self._find_place(lambda: None))
-
     def make(
         self,
         leave: Callable[[], None] = lambda: None,
@@ -70,18 +62,12 @@ class Call:
             OptionError: The prompt or an option cannot be used.
             CredentialsError: The key cannot be sent as it is.
         """
-        place = self._find_place(leave)
-        chosen = self._choose(place)
+        place = Place() if self.chat is None else self.chat.place(self._cell, leave)
+        lasting = {**(self.chat.options if self.chat else {}), **place.options()}
+        chosen = Options.of({"raw": True, **lasting, **self._options})
         filled = self._fill_in(raw=chosen.raw)
         there = replace(stage, notes=filled.notes)
         return Answer(filled.text, chosen, place=place, stage=there, observers=observers)
-
-    def _find_place(self, leave: Callable[[], None]) -> Place:
-        return Place() if self.chat is None else self.chat.place(self._cell, leave)
-
-    def _choose(self, place: Place) -> Options:
-        lasting = {**(self.chat.options if self.chat else {}), **place.options()}
-        return Options.of({"raw": True, **lasting, **self._options})
 
     def _fill_in(self, *, raw: bool) -> Filled:
         if self._filled is None:

@@ -12,6 +12,7 @@ from ..errors import ClaudeError
 from ..text.keys import logger
 from ..values.reply import Reply
 from .answer import Answer
+from .endings import explain_unforeseen
 
 log = logger(__name__)
 
@@ -77,10 +78,15 @@ class PendingAnswer:
             with self._ticket:
                 self._outcome.set_result(self._run())
         except ClaudeError as error:
+            self._end(error)
+        except BaseException as error:  # Whoever awaits would wait for good.
+            log.exception("an answer that nobody waits for could not be taken in")
+            self._end(explain_unforeseen(error))
+
+    def _end(self, error: ClaudeError) -> None:
+        try:
             self._fail(error)
-            self._outcome.set_exception(error)
-        except BaseException as error:
-            log.exception("an answer in the background failed")
+        finally:
             self._outcome.set_exception(error)
 
     def _run(self) -> Reply:

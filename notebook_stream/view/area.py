@@ -8,7 +8,6 @@ answer, whenever it was opened.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import anywidget
@@ -16,6 +15,7 @@ import traitlets
 
 from ..values.draft import AnswerDraft
 from ..values.reply import Reply
+from .display import bundle_of
 from .feed import Feed
 from .header import Header
 from .live import SCRIPT, STYLE
@@ -38,8 +38,7 @@ class AreaWidget(anywidget.AnyWidget):
         """Display the widget in an output that can be replaced later, as its id is the model's."""
         from IPython.display import publish_display_data
 
-        view = self._repr_mimebundle_()
-        data, metadata = view if isinstance(view, tuple) else (view, {})
+        data, metadata = bundle_of(self)
         publish_display_data(  # type: ignore[no-untyped-call] # IPython's
             data, metadata, transient={"display_id": self.model_id}
         )
@@ -74,8 +73,7 @@ class AreaView:
         self._number = number
         self._report = report
         self._feed = Feed(self._send_numbered, Header(recorded=recorded, budget=budget))
-        self._describe_end: Callable[[], dict[str, Any]] = dict
-        self._has_ended = False
+        self._ending: dict[str, Any] = {}
         self._is_shown = False
 
     def _send_numbered(self, message: dict[str, Any], packets: list[bytes]) -> None:
@@ -92,7 +90,7 @@ class AreaView:
             with self._feed.lock:
                 self._is_shown = True
                 self._feed.packets.rewind(int(message.get("have", 0)))
-                if self._feed.has_begun or self._has_ended:
+                if self._feed.has_begun or self._ending:
                     self._send()
 
     def wait(self, words: str) -> None:
@@ -110,29 +108,28 @@ class AreaView:
         return has_more
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Render the rest, and end the view in the pages that show it."""
-        self._feed.end(reply)
-        self._feed.complete(reply)
-        with self._feed.lock:
-            self._end(partial(describe_end, reply, notes, alone=self._is_alone))
+        """Render the rest, and end the view in the pages that show it, whatever fails."""
+        try:
+            self._feed.complete(reply)
+        finally:
+            self._end(describe_end(reply, notes, self._is_alone))
 
     def refuse(self, sentence: str) -> None:
         """End the view of an answer that was not sent."""
-        with self._feed.lock:
-            ending = {"phase": "done", "notes": [sentence], "ending": "Not sent", "figures": ""}
-            self._end(lambda: {**self._feed.header.blank(), **ending, "voice": sentence})
+        ending = {"phase": "done", "notes": [sentence], "ending": "Not sent", "figures": ""}
+        self._end({**ending, "voice": sentence})
 
     def close(self) -> None:
         """Stay as it is."""
 
-    def _end(self, describe: Callable[[], dict[str, Any]]) -> None:
-        """Send the end, with the lock held."""
-        self._describe_end, self._has_ended = describe, True
-        self._send()
+    def _end(self, ending: dict[str, Any]) -> None:
+        with self._feed.lock:
+            self._ending = ending
+            self._send()
 
     def _send(self) -> None:
         """Send what is new, with the lock held."""
-        self._feed.send(self._describe_end())
+        self._feed.send(self._ending)
 
 
 class OutputView(AreaView):

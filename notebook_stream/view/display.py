@@ -10,6 +10,16 @@ from .. import host
 from ..ledger.saved import DATA_PART, METADATA_KEY
 
 
+def bundle_of(widget: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the data of the output that shows a widget, and its metadata.
+
+    In Colab the metadata names the module that shows widgets of others there.
+    """
+    view = widget._repr_mimebundle_()
+    data, metadata = view if isinstance(view, tuple) else (view, {})
+    return data or {}, metadata
+
+
 class WidgetDisplay:
     """Displays a widget, a fallback where it is not shown, and what takes its place at the end.
 
@@ -59,13 +69,9 @@ class WidgetDisplay:
         )
 
     def _bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the data of the output that shows the widget, and its metadata.
-
-        In Colab the metadata names the module that shows widgets of others there.
-        """
-        view = self._widget._repr_mimebundle_()
-        data, metadata = view if isinstance(view, tuple) else (view, {})
-        return {**(data or {}), **self._fallback("Claude is answering")}, metadata
+        """Return the data of the output that shows the widget, and its metadata."""
+        data, metadata = bundle_of(self._widget)
+        return {**data, **self._fallback("Claude is answering")}, metadata
 
     def _fallback(self, what: str) -> dict[str, Any]:
         where = f" Its text will be in `{self._name}`." if self._name else ""

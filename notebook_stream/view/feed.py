@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ..values.block import Block
 from ..values.draft import AnswerDraft
 from ..values.reply import Reply
 from .header import Header
@@ -69,15 +70,14 @@ class Feed:
             self._fields = fields
         return self._rendering.timeline.has_more
 
-    def end(self, reply: Reply) -> None:
-        """Take the answer, which does not change any more."""
-        self._reply = reply
-
     def complete(self, reply: Reply) -> Timeline:
-        """Render the rest; returns the timeline of the whole answer, anew where that failed."""
-        if self._draft is None:
-            return timeline_of(reply.blocks)
-        for step in self._rendering.complete(self._draft.blocks):
+        """Render the rest; returns the timeline of the whole answer, anew where that failed.
+
+        An answer that has ended before the first paint is rendered as a whole.
+        """
+        self._reply = reply
+        blocks = self._draft.blocks if self._draft else list(map(Block, reply.blocks))
+        for step in self._rendering.complete(blocks):
             self._add(step)
         self._draft = None  # Of short deltas it takes many times the memory of the text.
         return timeline_of(reply.blocks) if self._rendering.failed else self._rendering.timeline

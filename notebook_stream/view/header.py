@@ -80,18 +80,6 @@ class Header:
             "cost": self._describe_cost(draft, seconds),
         }
 
-    def blank(self) -> dict[str, Any]:
-        """Return the fields of a message about an answer of which nothing came."""
-        return {
-            "wait": "",
-            "model": "",
-            "tokens": 0,
-            "exact": True,
-            "seconds": self.seconds,
-            "rate": None,
-            "cost": None,
-        }
-
     def _describe_wait(self, draft: AnswerDraft) -> str:
         """Return what the answer waits for, with the seconds that are left; "" once it came."""
         if draft.phase != "waiting":

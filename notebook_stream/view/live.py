@@ -118,7 +118,6 @@ class LiveView:
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Build the static output, and end the view in the pages that show it."""
-        self._feed.end(reply)
         output = build_output(reply, notes, self._name, lambda: self._feed.complete(reply))
         with self._feed.lock:
             self._output = output

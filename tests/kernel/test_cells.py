@@ -594,7 +594,7 @@ class Texts(Observer):
         self.texts.append(text)
 
 options, one, other = Options.of({}), Texts(), Texts()
-stage = Stage(view=lambda: view_here("x", options))
+stage = Stage(view=lambda options: view_here("x", options))
 x = await wait(Answer("hi", options, stage=stage, observers=[one, other]))
 """
 

@@ -143,6 +143,17 @@ def test_frozen_the_static_output_has_the_place(kernel: Kernel, server: Server) 
 
 
 @pytest.mark.one_kernel
+def test_an_observer_that_fails_costs_no_answer(kernel: Kernel, server: Server) -> None:
+    server.play(answer("One.\n\n", "Two."))
+    make(kernel)
+    assert kernel.run("area.observe(lambda change: 1 / 0, 'text')").ok
+    cell = kernel.run("await area.ask('Go.')")
+    assert cell.ok, cell.reply
+    assert kernel.value("(area.state, area.text)") == repr(("done", "One.\n\nTwo."))
+    assert "ZeroDivisionError" in str(cell.messages)
+
+
+@pytest.mark.one_kernel
 def test_closing_the_widget_closes_the_connection(kernel: Kernel, server: Server) -> None:
     server.play(Script([start(), delta("One"), Hold()]))
     area, button = make(kernel)

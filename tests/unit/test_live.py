@@ -17,6 +17,7 @@ import pytest
 from notebook_stream import host
 from notebook_stream.markdown import GrowingMarkdown
 from notebook_stream.values.draft import AnswerDraft
+from notebook_stream.view.area import AreaView
 from notebook_stream.view.live import LiveView
 
 from .test_markdown import page
@@ -99,6 +100,15 @@ def show() -> Iterator[Callable[[], tuple[LiveView, Page]]]:
     for widget in widgets:
         widget.layout.close()
         widget.close()
+
+
+def test_an_area_shows_an_answer_that_ended_before_the_first_paint() -> None:
+    page = Page()
+    view = AreaView(page.receive, 1, lambda text, phase: None, recorded=False, budget=None)
+    draft = new_draft()
+    write(draft, TEXT)
+    view.finish(draft.freeze("stopped"), ())
+    assert page.shown == expected(TEXT)
 
 
 def new_draft() -> AnswerDraft:

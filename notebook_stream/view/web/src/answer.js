@@ -153,11 +153,15 @@ export class LiveView {
     const open = message.open ? packets.pop() : null;
     this.#text.show(message.at, packets, open?.length ? open : null);
     this.#lastMessage = performance.now();
+    if (message.phase === "done") {
+      this.#following?.update();
+      this.#end(/** @type {PaintMessage & Ending} */ (message));
+      return;
+    }
     this.#began = Math.min(this.#began, performance.now() - message.seconds * 1000);
     this.#bar.showPhase(message);
     this.#bar.showFigures(message);
     this.#following?.update();
-    if (message.phase === "done") this.#end(/** @type {PaintMessage & Ending} */ (message));
   }
 
   // At once, as the static output may come before the last packets are inflated.

@@ -139,18 +139,13 @@ export class Swap {
     const until = performance.now() + LONGEST_MS;
     const formulas = new Formulas(output, this.#expected);
     const deferral = new Deferral(output, this.#shown);
-    const isStanding = (/** @type {number} */ now) => {
-      if (!formulas.stand(now)) return false;
-      deferral.end();
-      return areFontsLoaded(output);
-    };
     const check = () => {
       const now = performance.now();
-      if (!isStanding(now) && now < until && output.isConnected) requestAnimationFrame(check);
-      else {
-        deferral.end();
-        then();
-      }
+      const isOver = now > until || !output.isConnected;
+      const stands = formulas.stand(now);
+      if (stands || isOver) deferral.end();
+      if (isOver || (stands && areFontsLoaded(output))) then();
+      else requestAnimationFrame(check);
     };
     check();
   }
