@@ -158,6 +158,7 @@ export class Swap {
     const following = next.closest(".jp-Cell")?.nextElementSibling ?? null;
     const [after, edge] = [following?.getBoundingClientRect().top ?? 0, topOf(this.#scroller)];
     const places = placesNear(this.#text, edge + this.#scroller.clientHeight / 2);
+    const isRead = this.#text.getBoundingClientRect().bottom > edge;
     this.#root.remove();
     next.classList.remove("ns-covered");
     next.style.height = "";
@@ -165,9 +166,8 @@ export class Swap {
     labelBoxes(output);
     directOutput(output);
     const match = matchBlocks(output);
-    const box = output.getBoundingClientRect();
-    if (following && box.bottom <= edge) anchor(following, after, this.#scroller);
-    else if (box.top < edge) keepInPlace(places, match, this.#scroller);
+    if (following && !isRead) anchor(following, after, this.#scroller);
+    else if (output.getBoundingClientRect().top < edge) keepInPlace(places, match, this.#scroller);
     if (this.#selection) select(this.#selection, match);
   }
 }
