@@ -90,11 +90,13 @@ def check_direction(text: Locator) -> None:
     assert sides["columns"][0] > sides["columns"][1]
 
 
-def test_text_is_laid_out_from_the_side_on_which_its_script_begins(page: Page, lab: Lab) -> None:
+def test_text_is_laid_out_from_the_side_on_which_its_script_begins(
+    page: Page, lab: Lab, app: str
+) -> None:
     first, second = Hold(), Hold()
     pieces = [delta(MIXED[n : n + 7]) for n in range(0, len(MIXED), 7)]
     lab.api.play(Script([start(), delta(ENGLISH), first, *pieces, second, end()]))
-    notebook = Notebook(page, lab, lab.write("direction", "%%claude x\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"direction-{app}", "%%claude x\nGo."), app=app)
     notebook.run_all()
     text = page.locator(".ns-text")
     expect(text).to_contain_text("A paragraph.")

@@ -130,10 +130,10 @@ def test_raw_formulas_are_never_in_sight(page: Page, lab: Lab, app: str) -> None
 
 
 def test_formulas_that_never_come_are_waited_for_no_longer_than_three_seconds(
-    page: Page, lab: Lab
+    page: Page, lab: Lab, app: str
 ) -> None:
     hold = play(lab, f"Before.\n\n{FORMULA}After.")
-    notebook = Notebook(page, lab, lab.write("never", "%%claude x\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"never-{app}", "%%claude x\nGo."), app=app)
     notebook.run_all()
     expect(page.locator(".ns-text math")).to_have_count(1)
     page.route("**/*.js*", lambda route: route.abort())  # MathJax is loaded when it is needed.
@@ -144,11 +144,13 @@ def test_formulas_that_never_come_are_waited_for_no_longer_than_three_seconds(
     expect(notebook.output(1)).to_contain_text("After.")
 
 
-def test_far_blocks_are_laid_out_once_and_what_is_in_sight_stays(page: Page, lab: Lab) -> None:
+def test_far_blocks_are_laid_out_once_and_what_is_in_sight_stays(
+    page: Page, lab: Lab, app: str
+) -> None:
     far = "Far $\\mathfrak{G}$ and $\\sum_n n$.\n\n"  # A font that nothing near the end asks for.
     middle = "".join(f"Paragraph {n}.\n\n" for n in range(200))
     hold = play(lab, f"{far}{middle}Near $x^2$.\n\n{FORMULA}The last.")
-    Notebook(page, lab, lab.write("deferred", "%%claude x\nGo."), app="lab")
+    Notebook(page, lab, lab.write(f"deferred-{app}", "%%claude x\nGo."), app=app)
     for cell in (0, 1):  # Run All would scroll to the last cell at its end.
         page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()
         page.keyboard.press("Control+Enter")
@@ -178,12 +180,12 @@ def test_far_blocks_are_laid_out_once_and_what_is_in_sight_stays(page: Page, lab
     assert max(abs(place - y) for place in places) < 1, places
 
 
-def test_selection_and_folds_go_over_to_the_output(page: Page, lab: Lab) -> None:
+def test_selection_and_folds_go_over_to_the_output(page: Page, lab: Lab, app: str) -> None:
     hold = Hold()
     thoughts = [{"type": "thinking", "thinking": f"Thought {n}."} for n in range(2)]
     text = {"type": "text", "text": "One two three.\n\nFour *five* six."}
     lab.api.play(Script([ENVELOPE, *send([*thoughts, text]), hold, end()]))
-    notebook = Notebook(page, lab, lab.write("over", "%%claude x\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"over-{app}", "%%claude x\nGo."), app=app)
     notebook.run_all()
     expect(page.locator(".ns-text > p")).to_have_count(2)
     page.locator(".ns-text summary").last.click()
@@ -203,10 +205,10 @@ def test_selection_and_folds_go_over_to_the_output(page: Page, lab: Lab) -> None
     assert folds.evaluate_all("folds => folds.map(fold => fold.open)") == [False, True]
 
 
-def test_an_answer_below_the_edge_can_be_jumped_to(page: Page, lab: Lab) -> None:
+def test_an_answer_below_the_edge_can_be_jumped_to(page: Page, lab: Lab, app: str) -> None:
     hold = play(lab, LONG)
-    path = lab.write("beyond", *["\n" * 40] * 2, "%%claude x\nGo.")
-    Notebook(page, lab, path, app="lab").run_all()
+    path = lab.write(f"beyond-{app}", *["\n" * 40] * 2, "%%claude x\nGo.")
+    Notebook(page, lab, path, app=app).run_all()
     expect(page.locator(".ns-text p").first).to_be_attached()
     page.locator(".jp-CodeCell").first.evaluate("cell => cell.scrollIntoView()")
     expect(page.locator(".ns-live")).not_to_be_in_viewport()
@@ -272,10 +274,12 @@ def test_after_stop_by_keyboard_the_arrow_keys_move_on(page: Page, lab: Lab, app
     expect(page.locator(".jp-Cell").nth(2)).to_have_class(ACTIVE)
 
 
-def test_at_the_end_the_cell_has_the_focus_that_a_button_had(page: Page, lab: Lab) -> None:
+def test_at_the_end_the_cell_has_the_focus_that_a_button_had(
+    page: Page, lab: Lab, app: str
+) -> None:
     hold = play(lab, "Hello.")
-    path = lab.write("focus-end", "%%claude x\nGo.", "print(1)")
-    Notebook(page, lab, path, app="lab").run_all()
+    path = lab.write(f"focus-end-{app}", "%%claude x\nGo.", "print(1)")
+    Notebook(page, lab, path, app=app).run_all()
     expect(page.locator(".ns-text")).to_contain_text("Hello.")
     page.locator(".ns-copy-all").focus()
     hold.let_go.set()
@@ -283,9 +287,9 @@ def test_at_the_end_the_cell_has_the_focus_that_a_button_had(page: Page, lab: La
     assert page.evaluate(INSIDE), page.evaluate(FOCUSED)
 
 
-def test_the_end_is_said_once_and_politely(page: Page, lab: Lab) -> None:
+def test_the_end_is_said_once_and_politely(page: Page, lab: Lab, app: str) -> None:
     hold = play(lab, "Hello.")
-    Notebook(page, lab, lab.write("voice", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"voice-{app}", "%%claude x\nGo."), app=app).run_all()
     expect(page.locator(".ns-text")).to_contain_text("Hello.")
     voice = page.locator("#ns-voice")
     expect(voice).to_have_attribute("aria-live", "polite")
@@ -312,10 +316,12 @@ def test_a_fault_is_shown_once(page: Page, lab: Lab, app: str) -> None:
     expect(page.locator("#ns-voice")).to_contain_text("invalid x-api-key")
 
 
-def test_what_stopped_says_so_at_once_and_counts_alike(page: Page, lab: Lab) -> None:
+def test_what_stopped_says_so_at_once_and_counts_alike(page: Page, lab: Lab, app: str) -> None:
     lab.api.play(Script([start(), delta("many words " * 60), Hold()]))
-    path = lab.write("counts", "%%claude x\nGo.", "print(x.usage.output_tokens, x.output_tokens)")
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(
+        f"counts-{app}", "%%claude x\nGo.", "print(x.usage.output_tokens, x.output_tokens)"
+    )
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     expect(page.locator(".ns-text")).to_contain_text("many words")
     page.locator(".ns-stop").click()

@@ -164,10 +164,10 @@ def top(page: Page, words: str) -> float:
     return top_of(page.locator(".jp-OutputArea p", has_text=words).first)
 
 
-def test_a_long_answer_is_followed_until_the_reader_scrolls(page: Page, lab: Lab) -> None:
+def test_a_long_answer_is_followed_until_the_reader_scrolls(page: Page, lab: Lab, app: str) -> None:
     first, second = Hold(), Hold()
     lab.api.play(Script([start(), delta(LONG), first, delta(LONG), second, end()]))
-    notebook = Notebook(page, lab, lab.write("follow", "%%claude poem\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"follow-{app}", "%%claude poem\nGo."), app=app)
     notebook.run_all()
     last = page.locator(".ns-text p").last
     expect(last).to_have_text("Paragraph 39.")
@@ -212,12 +212,12 @@ WATCH = """words => {
 
 
 @pytest.mark.parametrize("more", ["", "```python\nx = 1\n```\n\n"], ids=["words", "code"])
-def test_the_swap_moves_nothing_of_a_long_answer(page: Page, lab: Lab, more: str) -> None:
+def test_the_swap_moves_nothing_of_a_long_answer(page: Page, lab: Lab, more: str, app: str) -> None:
     hold = Hold()
     text = LONG.replace("## ", f"{more}## ")
     lab.api.play(Script([start(), delta(text), hold, end()]))
-    path = lab.write(f"swap{len(more)}", "%%claude poem\nGo.")
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(f"swap{len(more)}-{app}", "%%claude poem\nGo.")
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     expect(page.locator(".ns-text p").last).to_be_in_viewport()
     page.mouse.move(600, 500)
@@ -235,12 +235,12 @@ def test_the_swap_moves_nothing_of_a_long_answer(page: Page, lab: Lab, more: str
 
 
 def test_formulas_that_are_set_after_the_swap_move_nothing_of_what_is_read(
-    page: Page, lab: Lab
+    page: Page, lab: Lab, app: str
 ) -> None:
     hold = Hold()
     formula = "$$\n\\int_0^1 \\frac{e^{-x^2}}{1+x}\\,dx\n$$\n\n"
     lab.api.play(Script([start(), delta(LONG.replace("## ", f"{formula}## ")), hold, end()]))
-    notebook = Notebook(page, lab, lab.write("formulas", "%%claude poem\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"formulas-{app}", "%%claude poem\nGo."), app=app)
     notebook.run_all()
     expect(page.locator(".ns-text math")).to_have_count(40)
     read = page.locator(".ns-text p", has_text="Paragraph 20.")
@@ -266,12 +266,12 @@ def wait_until_at(page: Page, words: str, place: float) -> None:
 
 
 def test_the_swap_moves_no_short_answer_and_leaves_no_gap_once_out_of_sight(
-    page: Page, lab: Lab
+    page: Page, lab: Lab, app: str
 ) -> None:
     hold = Hold()
     lab.api.play(Script([start(), delta("Short."), hold, end()]))
-    path = lab.write("short", "%%claude poem\nGo.", *["\n" * 30] * 3)
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(f"short-{app}", "%%claude poem\nGo.", *["\n" * 30] * 3)
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     expect(page.locator(".ns-text p")).to_have_text("Short.")
     page.locator(".jp-CodeCell").nth(1).evaluate("cell => cell.scrollIntoView()")
@@ -288,12 +288,12 @@ def test_the_swap_moves_no_short_answer_and_leaves_no_gap_once_out_of_sight(
 
 
 def test_the_swap_moves_nothing_above_an_answer_that_is_not_in_sight_yet(
-    page: Page, lab: Lab
+    page: Page, lab: Lab, app: str
 ) -> None:
     hold = Hold()
     lab.api.play(Script([start(), delta("Short."), hold, end()]))
-    path = lab.write("below", *["\n" * 30] * 3, "%%claude poem\nGo.", *["\n" * 30] * 2)
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(f"below-{app}", *["\n" * 30] * 3, "%%claude poem\nGo.", *["\n" * 30] * 2)
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     expect(page.locator(".ns-text p")).to_have_text("Short.")
     read = page.locator(".jp-CodeCell").nth(2)
@@ -312,12 +312,12 @@ def test_the_swap_moves_nothing_above_an_answer_that_is_not_in_sight_yet(
 
 @pytest.mark.parametrize("seen", [0, 4, 20], ids=["nothing", "its end", "its bar"])
 def test_the_swap_moves_nothing_below_an_answer_that_was_scrolled_past(
-    page: Page, lab: Lab, seen: int
+    page: Page, lab: Lab, seen: int, app: str
 ) -> None:
     hold = Hold()
     lab.api.play(Script([start(), delta(LONG), hold, end()]))
-    path = lab.write(f"past{seen}", "%%claude poem\nGo.", "\n" * 50, "\n" * 50)
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(f"past{seen}-{app}", "%%claude poem\nGo.", "\n" * 50, "\n" * 50)
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     expect(page.locator(".ns-text p")).to_have_count(40)
     below = page.locator(".jp-CodeCell").nth(2)
@@ -405,7 +405,7 @@ def test_long_lists_grow_in_pieces_and_look_as_when_done(page: Page, lab: Lab) -
     assert done.evaluate_all(HEIGHTS) == pytest.approx(growing, abs=3)
 
 
-def test_thinking_folds_when_the_answer_begins(page: Page, lab: Lab) -> None:
+def test_thinking_folds_when_the_answer_begins(page: Page, lab: Lab, app: str) -> None:
     first, second = Hold(), Hold()
     thinking = {"type": "thinking", "thinking": ""}
     thought = {"type": "thinking_delta", "thinking": "Hm, let me see."}
@@ -424,7 +424,7 @@ def test_thinking_folds_when_the_answer_begins(page: Page, lab: Lab) -> None:
             ]
         )
     )
-    notebook = Notebook(page, lab, lab.write("thinks", "%%claude poem\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"thinks-{app}", "%%claude poem\nGo."), app=app)
     notebook.run_all()
     expect(page.locator(".ns-state")).to_have_text("Thinking")
     expect(page.locator(".ns-thinking div")).to_be_visible()

@@ -60,11 +60,11 @@ def go() -> Hold:
 
 
 def test_a_fold_that_was_clicked_stays_as_the_reader_left_it(
-    page: Page, lab: Lab, go: Hold
+    page: Page, lab: Lab, go: Hold, app: str
 ) -> None:
     lab.api.play(Script([start()[: start().index(b"event: content_block")], THINKING,
                          *thoughts(2), go, *thoughts(400), end()]))  # fmt: skip
-    Notebook(page, lab, lab.write("fold", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"fold-{app}", "%%claude x\nGo."), app=app).run_all()
     box = page.locator(".ns-thinking > div")
     expect(box).to_be_visible()
     page.locator(".ns-thinking summary").click()
@@ -77,10 +77,12 @@ def test_a_fold_that_was_clicked_stays_as_the_reader_left_it(
     page.locator(".ns-stop").click()
 
 
-def test_the_box_of_thinking_shows_its_newest_line(page: Page, lab: Lab, go: Hold) -> None:
+def test_the_box_of_thinking_shows_its_newest_line(
+    page: Page, lab: Lab, go: Hold, app: str
+) -> None:
     lab.api.play(Script([start()[: start().index(b"event: content_block")], THINKING,
                          *thoughts(60, 0.0), go, *thoughts(400), end()]))  # fmt: skip
-    Notebook(page, lab, lab.write("newest", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"newest-{app}", "%%claude x\nGo."), app=app).run_all()
     box = page.locator(".ns-thinking > div")
     expect(box).to_contain_text("Thought 59")
     box.evaluate("box => box.style.maxHeight = '60px'")
@@ -96,10 +98,12 @@ def test_the_box_of_thinking_shows_its_newest_line(page: Page, lab: Lab, go: Hol
     page.locator(".ns-stop").click()
 
 
-def test_focus_and_selection_stay_in_the_open_block(page: Page, lab: Lab, go: Hold) -> None:
+def test_focus_and_selection_stay_in_the_open_block(
+    page: Page, lab: Lab, go: Hold, app: str
+) -> None:
     beginning = "Some [link](https://a.example) and a tail that goes on"
     lab.api.play(Script([start(), delta(beginning), go, *words(400), end()]))
-    Notebook(page, lab, lab.write("focus", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"focus-{app}", "%%claude x\nGo."), app=app).run_all()
     expect(page.locator(".ns-text p")).to_have_text("Some link and a tail that goes on")
     page.locator(".ns-text a").focus()
     page.evaluate(
@@ -117,13 +121,13 @@ def test_focus_and_selection_stay_in_the_open_block(page: Page, lab: Lab, go: Ho
     page.locator(".ns-stop").click()
 
 
-def test_open_code_can_be_copied_while_it_grows(page: Page, lab: Lab, go: Hold) -> None:
+def test_open_code_can_be_copied_while_it_grows(page: Page, lab: Lab, go: Hold, app: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     lines = [f"print({n})\n" for n in range(400)]
     more = [step for line in lines[2:] for step in (delta(line), Pause(0.06))]
     beginning = f"Code:\n\n```python\n{''.join(lines[:2])}"
     lab.api.play(Script([start(), delta(beginning), go, *more, end()]))
-    Notebook(page, lab, lab.write("open-code", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"open-code-{app}", "%%claude x\nGo."), app=app).run_all()
     expect(page.locator(".ns-text code")).to_have_text("print(0)\nprint(1)\n")
     button = page.locator(".ns-text .ns-copy")
     button.focus()
@@ -141,7 +145,9 @@ def test_open_code_can_be_copied_while_it_grows(page: Page, lab: Lab, go: Hold) 
     page.locator(".ns-stop").click()
 
 
-def test_a_selection_stays_when_its_block_is_finished(page: Page, lab: Lab, go: Hold) -> None:
+def test_a_selection_stays_when_its_block_is_finished(
+    page: Page, lab: Lab, go: Hold, app: str
+) -> None:
     items = "".join(f"- item {n}\n" for n in range(14))
     lab.api.play(
         Script(
@@ -156,7 +162,7 @@ def test_a_selection_stays_when_its_block_is_finished(page: Page, lab: Lab, go: 
             ]
         )
     )
-    Notebook(page, lab, lab.write("finished", "%%claude x\nGo."), app="lab").run_all()
+    Notebook(page, lab, lab.write(f"finished-{app}", "%%claude x\nGo."), app=app).run_all()
     expect(page.locator(".ns-text li").last).to_contain_text("the last item")
     page.evaluate(
         """() => {
@@ -170,13 +176,13 @@ def test_a_selection_stays_when_its_block_is_finished(page: Page, lab: Lab, go: 
     page.locator(".ns-stop").click()
 
 
-def test_a_table_never_shows_raw_pipes(page: Page, lab: Lab) -> None:
+def test_a_table_never_shows_raw_pipes(page: Page, lab: Lab, app: str) -> None:
     table = "Now a table:\n\n| name | size |\n|------|-----:|\n| a | 1 |\n"
     steps: list[Step] = [start()]
     for sign in table:
         steps += [delta(sign), Pause(0.05)]
     lab.api.play(Script([*steps, Hold()]))
-    notebook = Notebook(page, lab, lab.write("pipes", "%%claude x\nGo."), app="lab")
+    notebook = Notebook(page, lab, lab.write(f"pipes-{app}", "%%claude x\nGo."), app=app)
     page.evaluate(
         """() => {
           window.shown = [];

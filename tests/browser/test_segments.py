@@ -85,11 +85,13 @@ def is_alike(live: list[dict[str, Any]], final: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("folds", ["closed", "open"])
-def test_segments_look_live_as_they_look_when_final(page: Page, lab: Lab, folds: str) -> None:
+def test_segments_look_live_as_they_look_when_final(
+    page: Page, lab: Lab, folds: str, app: str
+) -> None:
     hold = Hold()
     lab.api.play(Script([ENVELOPE, *send(CONTENT), hold, end()]))
-    path = lab.write(f"segments-{folds}", "%%claude x\nGo.")
-    notebook = Notebook(page, lab, path, app="lab")
+    path = lab.write(f"segments-{folds}-{app}", "%%claude x\nGo.")
+    notebook = Notebook(page, lab, path, app=app)
     notebook.run_all()
     text = page.locator(".ns-text")
     expect(text).to_contain_text("The end.")
