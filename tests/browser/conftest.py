@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,14 @@ class Lab:
         sessions = [session for session in self.get("sessions") if session["name"] == path.name]
         return any(session["kernel"]["execution_state"] == "idle" for session in sessions)
 
+    def end_sessions(self) -> None:
+        """Shut the kernels of all notebooks down: a hundred of them would slow later tests."""
+        for session in self.get("sessions") or []:
+            address = f"{self.url}/api/sessions/{session['id']}?token={TOKEN}"
+            request = urllib.request.Request(address, method="DELETE")
+            with suppress(urllib.error.URLError), urllib.request.urlopen(request):
+                pass
+
     def write(self, name: str, *cells: str) -> Path:
         """Make a notebook of code cells, the extension loaded in the first."""
         made = new_notebook(cells=[new_code_cell(c) for c in ("%load_ext notebook_stream", *cells)])
@@ -96,6 +104,9 @@ def serving_pages(
                 yield started
             finally:
                 running.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    running.wait(60)
+                running.kill()  # A process that has ended already is left alone.
 
 
 def jupyter(app: str, folder: Path, python: str = sys.executable) -> list[str]:
@@ -125,9 +136,14 @@ def lab(lab_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(autouse=True)
-def _no_scripts_of_another_test(request: pytest.FixtureRequest) -> None:
-    if "lab" in request.fixturenames:
-        request.getfixturevalue("lab").api.scripts.clear()
+def _nothing_of_another_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "lab" not in request.fixturenames:
+        yield
+        return
+    lab: Lab = request.getfixturevalue("lab")
+    lab.api.scripts.clear()
+    yield
+    lab.end_sessions()
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

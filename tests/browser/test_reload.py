@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from ..loopback import Hold, Script, delta, end, event, start
@@ -48,9 +49,11 @@ def test_a_view_that_was_reloaded_ends_without_a_jump(page: Page, lab: Lab) -> N
     read.evaluate("p => p.scrollIntoView({block: 'center'})")
     expect(page.locator(".ns-jump")).to_be_visible()
     before = top_of(read)
+    height = page.locator(".ns-live").bounding_box()
     hold.let_go.set()
     expect(page.locator(".ns-bar")).to_have_count(0)
     assert abs(top_of(read) - before) < 1.5
+    assert page.locator(".ns-live").bounding_box() == pytest.approx(height, abs=1.5)
 
 
 def test_a_reloaded_page_can_stop(page: Page, lab: Lab) -> None:

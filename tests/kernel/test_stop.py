@@ -156,7 +156,8 @@ def test_more_interrupts_change_nothing(kernel: Kernel, server: Server, code: st
     server.play(Script([start(), delta("*long* `text`\n\n" * 20_000), Hold()]))
     cell = kernel.send(code)
     server.wait_for_request()
-    kernel.until(lambda: kernel.views() and kernel.painted(kernel.views()[0]))
+    kernel.until(kernel.views)
+    kernel.until(lambda: any(one["tokens"] for one in kernel.painted(kernel.views()[0])))
     kernel.interrupt()
     assert server.requests[0].has_closed()
     for _ in range(3):

@@ -89,16 +89,12 @@ export class Bar {
    * @param {Ending} ending
    */
   end({ notes, ending, figures }) {
-    const row = () => {
-      const made = document.createElement("p");
-      made.className = "ns-footer";
-      this.#element.before(made);
-      return made;
-    };
-    for (const note of notes) element("strong", "", row(), note);
-    const last = row();
+    const rows = document.createElement("div");
+    rows.className = "ns-end jp-RenderedHTMLCommon jp-RenderedMarkdown";
+    for (const note of notes) element("strong", "", element("p", "ns-footer", rows), note);
+    const last = element("p", "ns-footer", rows);
     if (ending) last.append(element("strong", "", last, ending), " ");
     element("small", "", last, figures);
-    this.#element.remove();
+    this.#element.replaceWith(rows);
   }
 }

@@ -21,6 +21,8 @@ export class Swap {
   #text;
   #scroller;
   #own;
+  #target;
+  #scrolled;
   #box = new DOMRect();
   #around = new DOMRect();
   /** @type {Place[]} */
@@ -45,6 +47,8 @@ export class Swap {
     this.#root = root;
     this.#text = text;
     this.#scroller = scroller;
+    this.#target = scroller === document.scrollingElement ? document : scroller;
+    this.#scrolled = scroller.scrollTop;
     this.#own = root.closest(".jp-OutputArea-child");
     this.measure();
     const area = this.#own?.parentElement;
@@ -58,6 +62,7 @@ export class Swap {
     });
     if (area) this.#observer.observe(area, { childList: true });
     document.addEventListener("selectionchange", this.#recordSelection);
+    this.#target.addEventListener("scroll", this.#recordScroll, { passive: true });
   }
 
   /** Measure the view, which its removal makes impossible. */
@@ -80,7 +85,12 @@ export class Swap {
   #stopWatching() {
     this.#observer.disconnect();
     document.removeEventListener("selectionchange", this.#recordSelection);
+    this.#target.removeEventListener("scroll", this.#recordScroll);
   }
+
+  #recordScroll = () => {
+    this.#scrolled = this.#scroller.scrollTop;
+  };
 
   #recordSelection = () => {
     const selected = getSelection();
@@ -110,6 +120,8 @@ export class Swap {
     this.#expected = this.#text.querySelectorAll("math, .ns-latex").length;
     this.#prune();
     next.append(this.#root);
+    // Where the page was laid out without the view, it was too short to be scrolled so far.
+    if (this.#scroller.scrollTop < this.#scrolled) this.#scroller.scrollTop = this.#scrolled;
     this.#align(next);
     this.#watchFormulas(output, () => this.#reveal(next, output));
   }
