@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, overload
 
 from . import verbs
 from .conversation.conversation import Conversation
@@ -12,6 +12,7 @@ from .errors import OptionError
 from .markdown import table
 from .request.checks import check_text
 from .request.options import Options
+from .running.pending import PendingAnswer
 from .text.surrogates import repair_surrogates
 from .values.reply import Reply
 from .values.turn import messages
@@ -56,9 +57,17 @@ class Chat(Conversation):
         Options.of(options)
         super().__init__(name=check_text("name", name), **options)
 
-    def ask(self, prompt: str, **options: Any) -> Reply:
+    @overload
+    def ask(self, prompt: str, *, background: Literal[False] = False, **options: Any) -> Reply: ...
+
+    @overload
+    def ask(self, prompt: str, *, background: bool, **options: Any) -> Reply | PendingAnswer: ...
+
+    def ask(
+        self, prompt: str, *, background: bool = False, **options: Any
+    ) -> Reply | PendingAnswer:
         """Ask the next prompt and wait for the answer, as `notebook_stream.ask` does."""
-        return verbs.ask(prompt, chat=self, **options)
+        return verbs.ask(prompt, chat=self, background=background, **options)
 
     async def aask(self, prompt: str, **options: Any) -> Reply:
         """Ask the next prompt and await the answer, as `notebook_stream.aask` does."""

@@ -8,47 +8,84 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, overload
 
 from . import background, host
 from .conversation.conversation import Conversation
 from .conversation.queue import Ticket
 from .errors import ClaudeError
+from .request.options import Options
 from .running import waiting
 from .running.answer import Answer, Stage
 from .running.call import Call
+from .running.detached import can_detach, detach
 from .running.items import ItemQueue
 from .running.observers import Observer
+from .running.pending import PendingAnswer
 from .running.views import view_here
 from .values.reply import Reply
 from .values.round import Event
+from .view import View
 
 _Item = tuple[Event, str] | None
 """An event of the API with the text that it adds to the answer; None after the last one."""
 
 
-def ask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:
+@overload
+def ask(
+    prompt: str,
+    *,
+    chat: Conversation | None = None,
+    background: Literal[False] = False,
+    **options: Any,
+) -> Reply: ...
+
+
+@overload
+def ask(
+    prompt: str, *, chat: Conversation | None = None, background: bool, **options: Any
+) -> Reply | PendingAnswer: ...
+
+
+def ask(
+    prompt: str, *, chat: Conversation | None = None, background: bool = False, **options: Any
+) -> Reply | PendingAnswer:
     """Ask Claude and wait for the answer; a notebook shows it as it grows.
 
     Args:
         prompt: What to ask, sent as it is (``raw=False`` fills in ``{{ expressions }}``).
         chat: The chat of which the prompt becomes the next turn; None for a prompt on its own.
+        background: Whether to return at once, with the answer on its way: it can be awaited, has
+            ``.state``, ``.text`` and ``.stop()``, and is as good as the Reply once it has ended.
+            Where a program runs the notebook, which shows an output only when its cell has ended,
+            the answer is waited for all the same.
         options: The options that `%%claude?` lists, such as ``model``, ``system``, ``max_tokens``.
 
     Returns:
-        The answer: a ``str`` with attributes for its usage, cost and stop reason.
+        The answer: a ``str`` with attributes for its usage, cost and stop reason; in the
+        background, the answer on its way.
 
     Raises:
         ClaudeError: It failed; ``.reply`` holds the part that came, None where nothing was sent.
         KeyboardInterrupt: It was interrupted; ``.reply`` is the same.
     """
     call = Call(prompt, chat, options)
+    if background and can_detach():
+        answer = detach(call.join(), partial(_make_detached, call), again=chat is not None)
+        answer.begin()
+        return answer
     with call.join() as ticket:
         ticket.wait()
         return waiting.block(_make_shown(call, ticket))
+
+
+def _make_detached(
+    call: Call, ticket: Ticket, view: Callable[[Options], View], observers: Sequence[Observer]
+) -> Answer:
+    return call.make(ticket.leave, Stage(view=view), observers)
 
 
 async def aask(prompt: str, *, chat: Conversation | None = None, **options: Any) -> Reply:

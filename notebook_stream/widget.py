@@ -15,7 +15,7 @@ from .errors import ClaudeError, OptionError
 from .request.options import Options
 from .running.answer import Stage
 from .running.call import Call
-from .running.pending import PendingAnswer
+from .running.pending import PendingAnswer, Progress
 from .text.keys import logger
 from .values.reply import Reply
 from .view.area import AreaView, AreaWidget
@@ -154,7 +154,9 @@ class AnswerWidget(AnswerTraits):
         call = Call(prompt, chat, options)
         with self._changing:
             stage = Stage(view=lambda _: view, bind=lambda reply: self._end(number, reply))
-            first = call.make(stage=stage)  # Mistakes are raised here, before anything changes.
+            seen = Progress()
+            # Mistakes are raised here, before anything changes.
+            first = call.make(stage=stage, observers=[seen])
             self.stop()
             number = self._begin(first.options)
             view = AreaView(
@@ -167,9 +169,11 @@ class AnswerWidget(AnswerTraits):
             self._view = view
             self._pending = PendingAnswer(
                 call.join(),
-                lambda ticket: first if chat is None else call.make(ticket.leave, stage),
+                lambda ticket: first if chat is None else call.make(ticket.leave, stage, [seen]),
+                seen,
                 partial(self._refuse, number, view),
             )
+            self._pending.begin()
             return self._pending
 
     def stop(self) -> None:

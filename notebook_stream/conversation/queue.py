@@ -61,7 +61,7 @@ class Ticket:
     """The place of one prompt in the queue of its chat.
 
     Attributes:
-        thread: The identifier of the thread that asks.
+        thread: The identifier of the thread that the answer needs; None where it has its own.
 
     Args:
         queue: The queue of the chat.
@@ -71,7 +71,7 @@ class Ticket:
     def __init__(self, queue: PromptQueue, chat: str) -> None:
         self._queue = queue
         self._chat = chat
-        self.thread = threading.get_ident()
+        self.thread: int | None = threading.get_ident()
         self._called: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._calling = threading.Lock()
 

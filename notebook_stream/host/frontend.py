@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from .cells import cell_id
-from .ipython import is_kernel, shell
+from .ipython import in_main_thread, is_kernel, shell
 
 Kind = Literal["live", "captured", "final", "terminal", "script"]
 
@@ -118,10 +118,11 @@ def displayhook_probe() -> Callable[[], bool]:
     """Make a function that returns whether IPython shows the value of the present cell.
 
     So a reply that was shown while the cell ran is not shown again as the value of the cell; an
-    explicit ``display()`` of it shows it, and so does a later cell.
+    explicit ``display()`` of it shows it, and so does a later cell. Outside of the main thread the
+    function returns False: the cell that runs now need not be that of the reply.
     """
     here = shell()
-    if here is None:
+    if here is None or not in_main_thread():
         return lambda: False
     count = here.execution_count
     return lambda: _shows_value(here.displayhook) and here.execution_count == count

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from .. import host
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from ..conversation.queue import Ticket
     from ..request.body import Beginning
     from ..running.answer import Answer
+    from ..running.observers import Observer
+    from ..running.pending import PendingAnswer
     from ..values.reply import Reply
+    from ..view import View
 
 DEFAULT_NAME = "claude_reply"
 """The variable for a reply, where the call names none."""
@@ -46,6 +49,7 @@ class Call:
         variable: The variable of the chat; "" for a call outside of any chat.
         chat: The chat that the variable holds, or will hold; None outside of any chat.
         cell: The cell that asks, and its run; None where the front end does not say.
+        in_background: Whether the cell does not wait for the answer.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Call:
     variable: str
     chat: Chat | None
     cell: Cell | None = field(default_factory=host.cell)
+    in_background: bool = False
 
     def join(self) -> Ticket:
         """Join the queue of the chat; without a chat, a queue of its own, which is empty."""
@@ -67,12 +72,30 @@ class Call:
         lasting = {option: self.given[option] for option in LASTING if option in self.given}
         return replace(self.chat.place(self.cell, ticket.leave), lasting=lasting)
 
-    def make_answer(self, ticket: Ticket, space: dict[str, Any]) -> Answer:
+    @cached_property
+    def filled(self) -> Filled:
+        """The prompt with the values of its ``{{ expressions }}``, which are evaluated once."""
+        return Filled(self.prompt) if self.given.get("raw") else fill_in(self.prompt, self.names)
+
+    def target(self, space: dict[str, Any]) -> Target:
+        """Return where the answer goes: the namespace gets the reply, and a new chat.
+
+        Raises:
+            OptionError: The name holds something that must not be replaced.
+            KeyboardInterrupt: It was interrupted while ``{{ expressions }}`` were evaluated.
+        """
+        notes = (*note_replaced(self.name, space), *self.filled.notes)
+        target = Target(self.name, space, notes=notes)
+        if self.variable and self.variable not in self.names:
+            target = replace(target, on_start=partial(space.__setitem__, self.variable, self.chat))
+        return target
+
+    def make_answer(self, ticket: Ticket, find_target: Callable[[], Target]) -> Answer:
         """Make the answer to this call, whose turn has come.
 
         Args:
             ticket: The ticket of the call in the queue of its chat.
-            space: The namespace of the notebook, which gets the reply and a new chat.
+            find_target: Returns where the answer goes, once the options are checked.
 
         Raises:
             OptionError: The prompt, an option or the name cannot be used.
@@ -82,16 +105,53 @@ class Call:
         place = self.find_place(ticket)
         before = {**(self.chat.options if self.chat else {}), **place.options()}
         options = Options.of({**before, **self.given})
-        filled = Filled(self.prompt) if options.raw else fill_in(self.prompt, self.names)
-        target = Target(self.name, space, notes=filled.notes)
-        if self.variable and self.variable not in self.names:
-            target = replace(target, on_start=partial(space.__setitem__, self.variable, self.chat))
-        return target.make_answer(filled.text, options, place)
+        target = find_target()
+        return target.make_answer(self.filled.text, options, place)
+
+    def answer_in_cell(self, ticket: Ticket, space: dict[str, Any]) -> Answer:
+        """Make the answer that the cell waits for; as `make_answer`."""
+        return self.make_answer(ticket, partial(self.target, space))
+
+    def goes_on(self) -> bool:
+        """Return whether the answer goes on when its cell has ended."""
+        from ..running.detached import can_detach
+
+        return self.in_background and can_detach()
+
+    def begin(self, space: dict[str, Any]) -> PendingAnswer:
+        """Begin the answer in the background, bound to the name until the reply is.
+
+        The reply is bound only where the name still holds the answer then: a value that the user
+        has put there meanwhile remains, and a namespace that was reset remains empty.
+
+        Raises:
+            OptionError: The prompt, an option or the name cannot be used; nothing changes.
+            CredentialsError: The key cannot be sent as it is.
+        """
+        from ..running.detached import detach
+
+        def is_waited_for() -> bool:
+            return space.get(self.name) is pending
+
+        find_target = cache(lambda: replace(self.target(space), may_bind=is_waited_for))
+
+        def make(
+            ticket: Ticket, view: Callable[[Options], View], observers: Sequence[Observer]
+        ) -> Answer:
+            return self.make_answer(
+                ticket, lambda: replace(find_target(), view=view, observers=observers)
+            )
+
+        pending = detach(self.join(), make, self.name, again=self.chat is not None)
+        find_target().on_start()
+        space[self.name] = pending
+        pending.begin()
+        return pending
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an answer goes: the output of the cell that runs, and a variable.
+    """Where an answer goes: a view, by default the output of the cell that runs, and a variable.
 
     Attributes:
         name: The variable for the reply.
@@ -99,6 +159,9 @@ class Target:
         bind_also: The function that is called with the reply after it was bound.
         on_start: The function that is called when nothing prevents that the request is sent.
         notes: Sentences to show below the answer.
+        may_bind: The function that returns whether the variable may be bound.
+        view: Makes the view by the options of the call; None for that of the cell.
+        observers: Who else watches the answer.
     """
 
     name: str
@@ -106,28 +169,32 @@ class Target:
     bind_also: Callable[[Reply], None] = lambda reply: None
     on_start: Callable[[], object] = lambda: None
     notes: tuple[str, ...] = ()
+    may_bind: Callable[[], bool] = lambda: True
+    view: Callable[[Options], View] | None = None
+    observers: Sequence[Observer] = ()
 
     def make_answer(self, prompt: str | Beginning, options: Options, place: Place) -> Answer:
         """Make the answer that is shown and bound here.
 
         Raises:
-            OptionError: The prompt, an option or the name cannot be used.
+            OptionError: The prompt or an option cannot be used.
             CredentialsError: The key cannot be sent as it is.
         """
         from ..running.answer import Answer, Stage
         from ..running.views import view_here
 
         stage = Stage(
-            view=partial(view_here, self.name),
+            view=self.view or partial(view_here, self.name),
             bind=self._bind,
             on_start=self.on_start,
-            notes=(*note_replaced(self.name, self.space), *self.notes),
+            notes=self.notes,
             go_on=f"%claude_continue {self.name}",
         )
-        return Answer(prompt, options, place=place, stage=stage)
+        return Answer(prompt, options, place=place, stage=stage, observers=self.observers)
 
     def _bind(self, reply: Reply) -> None:
-        self.space[self.name] = reply
+        if self.may_bind():
+            self.space[self.name] = reply
         self.bind_also(reply)
 
 
@@ -143,13 +210,15 @@ def read_call(line: str, cell: str | None, names: Mapping[str, Any]) -> Call:
         OptionError: An option or a name cannot be used.
     """
     name, given, prompt = _read_line(line) if cell is None else (*_read_head(line), cell)
+    in_background = bool(given.pop("background", False))
     if "chat" not in given:
-        return Call(name, given, prompt, names, "", None)
+        return Call(name, given, prompt, names, "", None, in_background=in_background)
     variable = check_name(given.pop("chat") or DEFAULT_CHAT, OTHER_CHAT)
     if variable == name:
         msg = f"{name!r} cannot hold the chat and the reply; give --chat another name."
         raise OptionError(msg)
-    return Call(name, given, prompt, names, variable, find_chat(variable, names))
+    chat = find_chat(variable, names)
+    return Call(name, given, prompt, names, variable, chat, in_background=in_background)
 
 
 def _read_line(line: str) -> tuple[str, dict[str, Any], str]:

@@ -28,14 +28,15 @@ from ..running.imports import preload
 from . import cells
 from .calls import DEFAULT_NAME, Call, Target, read_call
 from .names import check_name, find_chats, find_cut_answer
+from .ongoing import VARIABLE, Ongoing, stop_answers
 from .traits import trait_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..chat import Chats
-    from ..conversation.queue import Ticket
     from ..ledger.usage import Ledger
+    from ..running.pending import PendingAnswer
     from ..values.reply import Reply
 
 
@@ -69,31 +70,57 @@ class ClaudeMagics(Magics):
     @line_cell_magic
     def claude(
         self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
-    ) -> Reply | None:
+    ) -> Reply | PendingAnswer | None:
         """Ask Claude; the answer streams into the cell and stays in a variable."""
+        with _mistakes_in_one_line():
+            call = read_call(line, cell, {**self.shell.user_ns, **(local_ns or {})})
+            answer = self._detach(call) if call.goes_on() else self._block(call)
+        return None if cell is not None else answer
+
+    async def claude_async(
+        self, line: str, cell: str | None = None
+    ) -> Reply | PendingAnswer | None:
+        """Do what `claude` does, awaited: transformed cells call it (`cells.ASYNC_MAGIC`)."""
+        with _mistakes_in_one_line():
+            call = read_call(line, cell, self.shell.user_ns)
+            answer = self._detach(call) if call.goes_on() else await self._wait(call)
+        return None if cell is not None else answer
+
+    def _block(self, call: Call) -> Reply:
         from ..running.waiting import block
 
-        names = {**self.shell.user_ns, **(local_ns or {})}
-        with _mistakes_in_one_line(), _queued_call(line, cell, names) as (call, ticket):
+        with call.join() as ticket:
             ticket.wait()
-            reply = block(call.make_answer(ticket, self.shell.user_ns))
-        return None if cell is not None else reply
+            return block(call.answer_in_cell(ticket, self.shell.user_ns))
 
-    async def claude_async(self, line: str, cell: str | None = None) -> Reply | None:
-        """Do what `claude` does, awaited: transformed cells call it (`cells.ASYNC_MAGIC`)."""
+    async def _wait(self, call: Call) -> Reply:
         from ..running import waiting
 
-        names = self.shell.user_ns
         make_interruption = queue.make_interruption
-        with _mistakes_in_one_line(), _queued_call(line, cell, names) as (call, ticket):
+        with call.join() as ticket:
             try:
                 await ticket.wait_async()
-                answer = call.make_answer(ticket, names)
+                answer = call.answer_in_cell(ticket, self.shell.user_ns)
                 make_interruption = partial(waiting.make_interruption, answer)
-                reply = await waiting.wait(answer)
+                return await waiting.wait(answer)
             except asyncio.CancelledError:
                 raise make_interruption() from None
-        return None if cell is not None else reply
+
+    def _detach(self, call: Call) -> PendingAnswer:
+        answer = call.begin(self.shell.user_ns)
+        Ongoing.of(self.shell.user_ns).add(call.cell, call.name, answer)
+        return answer
+
+    def _stop_earlier(self, info: Any) -> None:
+        """Stop what an earlier run of the cell that runs now has begun in the background."""
+        if (found := self.shell.user_ns.get(VARIABLE)) is not None:
+            found.stop_earlier(host.cell())
+
+    @line_magic
+    def claude_stop(self, line: str) -> None:
+        """Stop answers in the background: `%claude_stop [NAME | all]`; what came stays."""
+        with _mistakes_in_one_line():
+            print(stop_answers(line.strip(), self.shell.user_ns))  # noqa: T201 - the magic's output
 
     @line_magic
     def claude_continue(self, line: str) -> None:
@@ -163,18 +190,11 @@ ClaudeMagics.claude.__doc__ = "\n".join(
         "  Where do I begin in Lisbon?",
         "",
         "  %claude --chat trip And on a rainy day?",
+        "",
+        "  %%claude report --background",
+        "  Summarize this in ten pages: {{ text }}",
     ]
 )
-
-
-@contextmanager
-def _queued_call(
-    line: str, cell: str | None, names: Mapping[str, Any]
-) -> Iterator[tuple[Call, Ticket]]:
-    """Read a call, and join the queue of its chat until the end of the block."""
-    call = read_call(line, cell, names)
-    with call.join() as ticket:
-        yield call, ticket
 
 
 @contextmanager
@@ -200,6 +220,7 @@ def load(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.append(cells.keep_raw)
     shell.input_transformers_post.append(magics.transformer)
     magics.running.watch()
+    shell.events.register("pre_run_cell", magics._stop_earlier)
     magics.restore_semicolons = host.find_semicolons_in_any_text()
     host.watch_channel()
     preload()
@@ -216,5 +237,6 @@ def unload(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.remove(cells.keep_raw)
     shell.input_transformers_post.remove(magics.transformer)
     magics.running.unwatch()
+    shell.events.unregister("pre_run_cell", magics._stop_earlier)
     magics.restore_semicolons()
     host.unwatch_channel()

@@ -94,9 +94,10 @@ def note_replaced(name: str, names: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         OptionError: It holds a chat, of which more would be lost than a value.
     """
+    from ..running.pending import PendingAnswer
     from ..values.reply import Reply
 
-    if name not in names or isinstance(names[name], Reply):
+    if name not in names or isinstance(names[name], Reply | PendingAnswer):
         return ()
     if name in find_chats({name: names[name]}):
         msg = f"{name!r} holds {names[name]!r}; write %%claude answer --chat {name} to ask in it."

@@ -121,6 +121,14 @@ TABLE = (
         in_terminal=False,
     ),
     Option(
+        "background",
+        "end the cell at once: NAME is the answer on its way, and the Reply later",
+        ("-b", "--background"),
+        check=bool,
+        in_python=False,
+        in_terminal=False,
+    ),
+    Option(
         "raw",
         "send the prompt as typed: no {{ interpolation }}",
         ("--raw",),

@@ -124,6 +124,11 @@ class Answer:
             self.stop(self._stopped)
         self.done = asyncio.run_coroutine_threadsafe(run.run(), background.loop())
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was stopped, though it may not have ended yet."""
+        return self._stopped is not None
+
     def _prepare(self) -> Run:
         """Show the view, and put together what runs on the background loop."""
         stage = self._stage

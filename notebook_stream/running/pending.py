@@ -3,28 +3,74 @@
 from __future__ import annotations
 
 import concurrent.futures
+import weakref
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Literal
 
 from .. import background, host
 from ..conversation.queue import Ticket
 from ..errors import ClaudeError
 from ..text.keys import logger
+from ..values.draft import AnswerDraft
 from ..values.reply import Reply
 from .answer import Answer
+from .as_text import AsText, NotDoneError
 from .endings import explain_unforeseen
+from .observers import Observer
 
 log = logger(__name__)
 
+State = Literal["waiting", "thinking", "writing", "stopping", "done", "failed"]
 
-class PendingAnswer:
+_pending: weakref.WeakSet[PendingAnswer] = weakref.WeakSet()
+_listing = background.ForkSafeLock()
+"""Held while `_pending` is changed or read, as any thread may ask."""
+
+
+def list_pending() -> list[PendingAnswer]:
+    """Return the answers of this process that nobody waits for and that have not ended."""
+    with _listing:
+        return [one for one in _pending if not one.done]
+
+
+class Progress(Observer):
+    """An observer that knows how far an answer has come; any thread may read it."""
+
+    def __init__(self) -> None:
+        self._draft: AnswerDraft | None = None
+
+    def begin(self, draft: AnswerDraft) -> None:
+        """Take the draft, which grows."""
+        self._draft = draft
+
+    def end(self, reply: Reply, notes: tuple[str, ...]) -> None:
+        """Let go of the draft, which takes many times the memory of the text."""
+        self._draft = None
+
+    @property
+    def text(self) -> str:
+        """The text so far; "" before and after the draft is there."""
+        draft = self._draft
+        return draft.text if draft is not None else ""
+
+    @property
+    def phase(self) -> State:
+        """Whether the answer waits, thinks or is written."""
+        draft = self._draft
+        return draft.phase if draft is not None else "waiting"
+
+
+class PendingAnswer(AsText):
     """An answer that a thread of its own starts and delivers, so that the caller goes on at once.
 
-    Await it to have the Reply; an await that is cancelled leaves the answer as it is.
+    Await it to have the Reply, or `wait` for that; an await that is cancelled leaves the answer as
+    it is. Once it has ended it can be used as the Reply itself; to use it as text before that is a
+    `ClaudeError`.
 
     Args:
         ticket: The place of its prompt in the queue of its chat.
         make: Makes the answer once its turn has come.
+        progress: One of the observers of the answer that ``make`` returns.
         fail: Called with the error where it failed, before anyone who awaits gets it.
     """
 
@@ -32,15 +78,23 @@ class PendingAnswer:
         self,
         ticket: Ticket,
         make: Callable[[Ticket], Answer],
+        progress: Progress,
         fail: Callable[[ClaudeError], None] = lambda error: None,
     ) -> None:
         self._ticket = ticket
+        self._ticket.thread = None
         self._make = make
+        self._progress = progress
         self._fail = fail
         self._answer: Answer | None = None
         self._stopped = False
         self._outcome: concurrent.futures.Future[Reply] = concurrent.futures.Future()
         self._outcome.set_running_or_notify_cancel()  # An await that is cancelled cancels it not.
+        with _listing:
+            _pending.add(self)
+
+    def begin(self) -> None:
+        """Start it, on a thread of its own where there can be one."""
         if background.run_on_thread(self._work, "notebook_stream_answer") is None:
             self._work()
 
@@ -49,12 +103,53 @@ class PendingAnswer:
         """Whether it has ended, and is shown."""
         return self._outcome.done()
 
+    @property
+    def state(self) -> State:
+        """How far it has come: "waiting", "thinking", "writing", "stopping", "done" or "failed"."""
+        if self.done:
+            return "failed" if self._outcome.exception() else "done"
+        is_stopping = self._stopped or (self._answer is not None and self._answer.is_stopped)
+        return "stopping" if is_stopping else self._progress.phase
+
+    @property
+    def text(self) -> str:
+        """The text so far; of an answer that failed, what had come."""
+        if not self.done:
+            return self._progress.text
+        error = self._outcome.exception()
+        reply = error.reply if isinstance(error, ClaudeError) else self._outcome.result()
+        return str(reply or "")
+
     def stop(self) -> None:
         """Close the connection; what came stays. Any number of times, also after the end."""
         self._stopped = True
         self._ticket.call()
         if self._answer is not None:
             self._answer.stop()
+
+    def result(self) -> Reply:
+        """Return the reply of an answer that has ended.
+
+        Raises:
+            ClaudeError: It has not ended, or it failed.
+        """
+        if not self.done:
+            msg = f"the answer is on its way ({self.state}); await it first, or read its .text."
+            raise NotDoneError(msg)
+        return self._outcome.result()
+
+    def __repr__(self) -> str:
+        return f"<answer on its way: {self.state}, {len(self.text):,} characters>"
+
+    def wait(self) -> Reply:
+        """Block until the end, and return the reply.
+
+        Raises:
+            ClaudeError: It failed; ``.reply`` holds the part that came.
+            KeyboardInterrupt: The wait was interrupted; the answer goes on.
+        """
+        host.block_until_done(self._outcome)
+        return self._outcome.result()
 
     def __await__(self) -> Generator[Any, None, Reply]:
         """Wait for the end.

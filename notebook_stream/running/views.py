@@ -7,12 +7,13 @@ from ..request.options import Options
 from ..view import NoView, View
 
 
-def view_here(name: str, options: Options) -> View:
+def view_here(name: str, options: Options, *, alone: bool = False) -> View:
     """Make the view for an answer that is asked here; a new view is one more case.
 
     Args:
         name: The variable that will hold the reply; "" for none.
         options: The options of the call.
+        alone: Whether nobody else shows the sentence of an error, as the cell does not wait.
     """
     match host.kind():
         case "live":
@@ -24,6 +25,7 @@ def view_here(name: str, options: Options) -> View:
                 options.model,
                 recorded=options.recorded,
                 budget=options.budget,
+                alone=alone,
             )
         case "captured":
             from ..view.area import OutputView
@@ -33,6 +35,7 @@ def view_here(name: str, options: Options) -> View:
                 options.model,
                 recorded=options.recorded,
                 budget=options.budget,
+                alone=alone,
             )
         case "final":
             from ..view.static import FinalView

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .message import Content, is_result, sendable, sendable_messages
 from .round import Round
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Ending = Literal["stopped", "interrupted", "connection_lost", "error"]
 """How an answer can end other than by the API's own stop reasons."""
@@ -68,7 +71,36 @@ class Facts:
 NAMES = tuple(one.name for one in fields(Facts))
 
 
-class Reply(str, Facts):
+class Ended:
+    """What an answer on its way has too, so that code need not ask whether it has ended."""
+
+    error: str | None
+    done = True
+
+    @property
+    def state(self) -> Literal["done", "failed"]:
+        """How the answer has ended: "failed" where ``error`` says why."""
+        return "failed" if self.error else "done"
+
+    @property
+    def text(self) -> str:
+        """The text as a plain ``str``."""
+        return str(self)
+
+    def stop(self) -> None:
+        """Do nothing: it has ended."""
+
+    def wait(self) -> Self:
+        """Return it, as it has ended."""
+        return self
+
+    def __await__(self) -> Generator[None, None, Self]:
+        """Return it at once to whoever awaits it."""
+        yield from ()
+        return self
+
+
+class Reply(str, Facts, Ended):
     """The text of an answer, which also knows how it came about.
 
     All that `Facts` lists can be read off it, and be given by name where one is made by hand:

@@ -25,7 +25,7 @@ class View(Protocol):
     stays: bool
 
     def open(self) -> None:
-        """Appear, before anything is sent."""
+        """Appear, before anything is sent; a second call does nothing."""
 
     def paint(self, draft: AnswerDraft) -> bool:
         """Show what has come since the last call.
@@ -54,6 +54,9 @@ class View(Protocol):
     def close(self) -> None:
         """Show the end."""
 
+    def refuse(self, sentence: str) -> None:
+        """Show why the answer was not sent, and close; of a view that is open at that time."""
+
 
 class NoView:
     """Shows nothing; a script reads the reply itself."""
@@ -79,4 +82,7 @@ class NoView:
         """Prepare nothing."""
 
     def close(self) -> None:
+        """Show nothing."""
+
+    def refuse(self, sentence: str) -> None:
         """Show nothing."""

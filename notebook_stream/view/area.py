@@ -19,7 +19,7 @@ from .display import bundle_of
 from .feed import Feed
 from .header import Header
 from .live import SCRIPT, STYLE
-from .static import describe_end
+from .static import describe_end, describe_refusal
 
 
 class AreaWidget(anywidget.AnyWidget):
@@ -53,10 +53,10 @@ class AreaView:
         report: Called at each paint with the text and the phase so far.
         recorded: Whether the reply comes from a recording, which the header says.
         budget: The US dollars of this session, of which the header shows how many are spent.
+        alone: Whether nobody else shows the sentence of an error.
     """
 
     widget: Any = None  # The area receives the messages of pages, for one answer after the other.
-    _is_alone = True  # Nobody else shows the sentence of an error.
     shows = True
     stays = True
 
@@ -68,7 +68,9 @@ class AreaView:
         *,
         recorded: bool,
         budget: float | None,
+        alone: bool = True,
     ) -> None:
+        self._is_alone = alone
         self._send_to_pages = send
         self._number = number
         self._report = report
@@ -116,8 +118,7 @@ class AreaView:
 
     def refuse(self, sentence: str) -> None:
         """End the view of an answer that was not sent."""
-        ending = {"phase": "done", "notes": [sentence], "ending": "Not sent", "figures": ""}
-        self._end({**ending, "voice": sentence})
+        self._end(describe_refusal(sentence))
 
     def close(self) -> None:
         """Stay as it is."""
@@ -140,16 +141,31 @@ class OutputView(AreaView):
         model: The model that was asked for, shown until the API names its own.
         recorded: Whether the reply comes from a recording, which the header says.
         budget: The US dollars of this session, of which the header shows how many are spent.
+        alone: Whether nobody else shows the sentence of an error.
     """
 
-    _is_alone = False
-
-    def __init__(self, comm_id: str, model: str, *, recorded: bool, budget: float | None) -> None:
+    def __init__(
+        self,
+        comm_id: str,
+        model: str,
+        *,
+        recorded: bool,
+        budget: float | None,
+        alone: bool = False,
+    ) -> None:
         self.widget = AreaWidget(model_id=comm_id, shown=1, model=model, recorded=recorded)
+        self._is_open = False
         super().__init__(
-            self.widget.send, 1, lambda text, phase: None, recorded=recorded, budget=budget
+            self.widget.send,
+            1,
+            lambda text, phase: None,
+            recorded=recorded,
+            budget=budget,
+            alone=alone,
         )
 
     def open(self) -> None:
-        """Display the widget."""
-        self.widget._ipython_display_()
+        """Display the widget, once."""
+        if not self._is_open:
+            self._is_open = True
+            self.widget._ipython_display_()

@@ -19,7 +19,7 @@ from ..values.reply import Reply
 from .display import WidgetDisplay
 from .feed import Feed
 from .header import Header
-from .static import Output, build_output, describe_end
+from .static import Output, build_output, describe_end, describe_refusal, refusal
 
 HERE = Path(__file__).parent
 
@@ -53,14 +53,24 @@ class LiveView:
         model: The model that was asked for, shown until the API names its own.
         recorded: Whether the reply comes from a recording, which the header says.
         budget: The US dollars of this session, of which the header shows how many are spent.
+        alone: Whether nobody else shows the sentence of an error.
     """
 
     shows = True
 
     def __init__(
-        self, comm_id: str, name: str, model: str, *, recorded: bool, budget: float | None = None
+        self,
+        comm_id: str,
+        name: str,
+        model: str,
+        *,
+        recorded: bool,
+        budget: float | None = None,
+        alone: bool = False,
     ) -> None:
         self._name = name
+        self._is_alone = alone
+        self._is_open = False
         self.widget = LiveWidget(model_id=comm_id, model=model, recorded=recorded)
         self._display = WidgetDisplay(self.widget, name)
         self._feed = Feed(self._send_to_pages, Header(recorded=recorded, budget=budget))
@@ -74,8 +84,10 @@ class LiveView:
         self.widget.send(message, packets)
 
     def open(self) -> None:
-        """Display the widget, with a fallback for front ends that cannot show it."""
-        self._display.show()
+        """Display the widget once, with a fallback for front ends that cannot show it."""
+        if not self._is_open:
+            self._is_open = True
+            self._display.show()
 
     def receive(self, message: dict[str, Any]) -> None:
         """Handle a message of a page.
@@ -118,7 +130,8 @@ class LiveView:
 
     def finish(self, reply: Reply, notes: tuple[str, ...]) -> None:
         """Build the static output, and end the view in the pages that show it."""
-        output = build_output(reply, notes, self._name, lambda: self._feed.complete(reply))
+        shown = (*notes, *filter(None, [reply.error] * self._is_alone))
+        output = build_output(reply, shown, self._name, lambda: self._feed.complete(reply))
         with self._feed.lock:
             self._output = output
             self._describe_end = partial(describe_end, reply, notes)
@@ -127,9 +140,18 @@ class LiveView:
     def close(self) -> None:
         """Put the static output in the widget's place, and close the widget unless it stays."""
         data, facts = (self._output.data(), self._output.metadata()) if self._output else ({}, {})
-        self._display.replace(data, facts)
+        self._leave(data, facts)
         if self._output:
             self._output.encoded.clear()  # The view may live on, in a page that was loaded.
+
+    def refuse(self, sentence: str) -> None:
+        """Put the sentence in the widget's place, for an answer that was not sent."""
+        self._describe_end = lambda _stays: describe_refusal(sentence)
+        self._leave(refusal(sentence), {})
+
+    def _leave(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Put an output in the widget's place, and close the widget unless it stays."""
+        self._display.replace(data, metadata)
         with self._feed.lock:
             self._is_closed = not self.stays
             if self.stays:
@@ -151,7 +173,7 @@ class LiveView:
             self._display.drop_fallback()
 
     def _send(self) -> None:
-        self._feed.send(self._describe_end(self.stays))
+        self._feed.send(self._describe_end(self.stays or self._is_alone))
 
     def _resend_or_fall_back(self) -> None:
         """Send all again while no page has reported the view; then show the fallback."""

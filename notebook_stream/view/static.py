@@ -41,6 +41,9 @@ NOTES = {
 }
 """The sentence to show for each stop reason that is not the model's own end."""
 
+NOT_SENT = "Not sent"
+"""How an answer ended that was not sent."""
+
 
 @dataclass
 class Output:
@@ -246,6 +249,21 @@ def describe_end(reply: Reply, notes: tuple[str, ...], alone: bool) -> dict[str,
         "ending": ending,
         "figures": describe_figures(reply),
         "voice": reply.error or f"{ending or 'Done'}, {counted}",
+    }
+
+
+def describe_refusal(sentence: str) -> dict[str, Any]:
+    """Return the fields of a message that ends the live view of an answer that was not sent."""
+    ending = {"phase": "done", "notes": [sentence], "ending": NOT_SENT, "figures": ""}
+    return {**ending, "voice": sentence}
+
+
+def refusal(sentence: str) -> dict[str, str]:
+    """Return the static output of an answer that was not sent, by MIME type."""
+    plain = strip_controls(repair_surrogates(sentence))
+    return {
+        "text/markdown": f"{_render_bold(plain)}\n\n**{NOT_SENT}**",
+        "text/plain": f"{plain}\n\n{NOT_SENT}",
     }
 
 

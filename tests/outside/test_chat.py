@@ -151,7 +151,7 @@ def test_mistakes_are_explained(server: Server) -> None:
     with pytest.raises(ns.OptionError, match="name must be text, got int"):
         ns.Chat(name=1)  # type: ignore[arg-type] # the mistake
     with pytest.raises(ns.OptionError, match="chat must be a Chat, got str; write chat=Chat"):
-        ns.ask("a", chat="trip")  # type: ignore[arg-type] # the mistake
+        ns.ask("a", chat="trip")  # type: ignore[call-overload] # the mistake
     assert not server.requests
 
 

@@ -129,6 +129,7 @@ def _text(value: ast.AST) -> str:
 
 INTERNAL = (
     "module … has no attribute …",  # Python's own
+    "an answer on its way has no attribute …",  # the same, of an object
     "an event is …",  # quoted by another sentence
     "no recording was chosen for this task",
     "the recording ends here",  # the transport's, quoted by another sentence
