@@ -9,6 +9,7 @@ listener, and not passed on: none is left for a view that has closed meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -40,6 +41,9 @@ def new_comm_id() -> str:
 def listen(widget: Any, receive: Callable[[dict[str, Any]], None]) -> Callable[[], object]:
     """Call ``receive`` with each message that a page sends to a widget of ours.
 
+    It is called in a copy of the caller's context: ipykernel 7.0's `Kernel.get_parent`, without
+    which no comm can send, raises a LookupError in the thread of the shell channel (read: 7.0.1).
+
     Args:
         widget: The widget; its ``model_id`` comes from `new_comm_id`.
         receive: The function to call, in any thread.
@@ -49,8 +53,9 @@ def listen(widget: Any, receive: Callable[[dict[str, Any]], None]) -> Callable[[
     """
     watch_channel()
     comm_id = widget.model_id
+    context = contextvars.copy_context()
     with _changing:
-        _listeners[comm_id] = receive
+        _listeners[comm_id] = lambda message: context.copy().run(receive, message)
         early = _early.pop(comm_id, [])
     for message in early:
         receive(message)
