@@ -154,9 +154,9 @@ class AnswerWidget(AnswerTraits):
         call = Call(prompt, chat, options)
         with self._changing:
             stage = Stage(view=lambda _: view, bind=lambda reply: self._end(number, reply))
-            seen = Progress()
+            progress = Progress()
             # Mistakes are raised here, before anything changes.
-            first = call.make(stage=stage, observers=[seen])
+            first = call.make(stage=stage, observers=[progress])
             self.stop()
             number = self._begin(first.options)
             view = AreaView(
@@ -169,8 +169,10 @@ class AnswerWidget(AnswerTraits):
             self._view = view
             self._pending = PendingAnswer(
                 call.join(),
-                lambda ticket: first if chat is None else call.make(ticket.leave, stage, [seen]),
-                seen,
+                lambda ticket: (
+                    first if chat is None else call.make(ticket.leave, stage, [progress])
+                ),
+                progress,
                 partial(self._refuse, number, view),
             )
             self._pending.begin()
