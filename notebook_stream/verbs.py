@@ -74,9 +74,7 @@ def ask(
     """
     call = Call(prompt, chat, options)
     if background and can_detach():
-        answer = detach(call.join(), partial(_make_detached, call), again=chat is not None)
-        answer.begin()
-        return answer
+        return detach(call.join(), partial(_make_detached, call), again=chat is not None)
     with call.join() as ticket:
         ticket.wait()
         return waiting.block(_make_shown(call, ticket))

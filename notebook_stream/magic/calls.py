@@ -75,7 +75,9 @@ class Call:
     @cached_property
     def filled(self) -> Filled:
         """The prompt with the values of its ``{{ expressions }}``, which are evaluated once."""
-        return Filled(self.prompt) if self.given.get("raw") else fill_in(self.prompt, self.names)
+        before = self.chat.options if self.chat else {}
+        is_raw = {**before, **self.given}.get("raw")
+        return Filled(self.prompt) if is_raw else fill_in(self.prompt, self.names)
 
     def target(self, space: dict[str, Any]) -> Target:
         """Return where the answer goes: the namespace gets the reply, and a new chat.
@@ -85,10 +87,11 @@ class Call:
             KeyboardInterrupt: It was interrupted while ``{{ expressions }}`` were evaluated.
         """
         notes = (*note_replaced(self.name, space), *self.filled.notes)
-        target = Target(self.name, space, notes=notes)
+        return Target(self.name, space, notes=notes, on_start=partial(self._bind_chat, space))
+
+    def _bind_chat(self, space: dict[str, Any]) -> None:
         if self.variable and self.variable not in self.names:
-            target = replace(target, on_start=partial(space.__setitem__, self.variable, self.chat))
-        return target
+            space[self.variable] = self.chat
 
     def make_answer(self, ticket: Ticket, find_target: Callable[[], Target]) -> Answer:
         """Make the answer to this call, whose turn has come.
@@ -105,8 +108,7 @@ class Call:
         place = self.find_place(ticket)
         before = {**(self.chat.options if self.chat else {}), **place.options()}
         options = Options.of({**before, **self.given})
-        target = find_target()
-        return target.make_answer(self.filled.text, options, place)
+        return find_target().make_answer(self.filled.text, options, place)
 
     def answer_in_cell(self, ticket: Ticket, space: dict[str, Any]) -> Answer:
         """Make the answer that the cell waits for; as `make_answer`."""
@@ -130,10 +132,21 @@ class Call:
         """
         from ..running.detached import detach
 
-        def is_waited_for() -> bool:
-            return space.get(self.name) is pending
+        pending: PendingAnswer | None = None
 
-        find_target = cache(lambda: replace(self.target(space), may_bind=is_waited_for))
+        def bind(answer: PendingAnswer) -> None:
+            nonlocal pending
+            pending = answer
+            self._bind_chat(space)
+            space[self.name] = answer
+
+        @cache
+        def find_target() -> Target:
+            return replace(
+                self.target(space),
+                on_start=lambda: None,  # The chat is bound before the cell ends.
+                may_bind=lambda: space.get(self.name) is pending,
+            )
 
         def make(
             ticket: Ticket, view: Callable[[Options], View], observers: Sequence[Observer]
@@ -142,11 +155,7 @@ class Call:
                 ticket, lambda: replace(find_target(), view=view, observers=observers)
             )
 
-        pending = detach(self.join(), make, self.name, again=self.chat is not None)
-        find_target().on_start()
-        space[self.name] = pending
-        pending.begin()
-        return pending
+        return detach(self.join(), make, again=self.chat is not None, name=self.name, bind=bind)
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ from ..errors import CredentialsError, OptionError
 from ..request.options import Options, settings
 from ..request.table import SETTINGS, manual
 from ..running.imports import preload
+from ..running.ongoing import VARIABLE
 from . import cells
 from .calls import DEFAULT_NAME, Call, Target, read_call
 from .names import check_name, find_chats, find_cut_answer
-from .ongoing import VARIABLE, Ongoing, stop_answers
+from .stopping import stop_answers
 from .traits import trait_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class ClaudeMagics(Magics):
         """Ask Claude; the answer streams into the cell and stays in a variable."""
         with _mistakes_in_one_line():
             call = read_call(line, cell, {**self.shell.user_ns, **(local_ns or {})})
-            answer = self._detach(call) if call.goes_on() else self._block(call)
+            answer = call.begin(self.shell.user_ns) if call.goes_on() else self._block(call)
         return None if cell is not None else answer
 
     async def claude_async(
@@ -83,7 +84,7 @@ class ClaudeMagics(Magics):
         """Do what `claude` does, awaited: transformed cells call it (`cells.ASYNC_MAGIC`)."""
         with _mistakes_in_one_line():
             call = read_call(line, cell, self.shell.user_ns)
-            answer = self._detach(call) if call.goes_on() else await self._wait(call)
+            answer = call.begin(self.shell.user_ns) if call.goes_on() else await self._wait(call)
         return None if cell is not None else answer
 
     def _block(self, call: Call) -> Reply:
@@ -106,15 +107,10 @@ class ClaudeMagics(Magics):
             except asyncio.CancelledError:
                 raise make_interruption() from None
 
-    def _detach(self, call: Call) -> PendingAnswer:
-        answer = call.begin(self.shell.user_ns)
-        Ongoing.of(self.shell.user_ns).add(call.cell, call.name, answer)
-        return answer
-
     def _stop_earlier(self, info: Any) -> None:
         """Stop what an earlier run of the cell that runs now has begun in the background."""
-        if (found := self.shell.user_ns.get(VARIABLE)) is not None:
-            found.stop_earlier(host.cell())
+        if (ongoing := self.shell.user_ns.get(VARIABLE)) is not None:
+            ongoing.stop_earlier(host.cell())
 
     @line_magic
     def claude_stop(self, line: str) -> None:

@@ -172,5 +172,7 @@ class Answer:
     def deliver(self) -> Reply:
         """Return the reply, bound and shown, however it ended; waits for the end."""
         reply = background.result(self.done)
+        if self._run is not None:
+            reply._failure = self._run.error
         self._delivery.deliver(reply, self._run.notes if self._run else ())
         return reply

@@ -12,6 +12,7 @@ from ..request.options import Options
 from ..view import View
 from .answer import Answer
 from .observers import Observer
+from .ongoing import Ongoing
 from .pending import PendingAnswer, Progress
 from .views import view_here
 
@@ -27,25 +28,45 @@ def can_detach() -> bool:
     return host.kind() != "final"
 
 
-def detach(ticket: Ticket, make: Make, name: str = "", *, again: bool) -> PendingAnswer:
-    """Show an answer that goes on when its cell has ended; the caller is to `begin` it.
+def detach(
+    ticket: Ticket,
+    make: Make,
+    *,
+    again: bool,
+    name: str = "",
+    bind: Callable[[PendingAnswer], None] = lambda answer: None,
+) -> PendingAnswer:
+    """Show and begin an answer that goes on when its cell has ended.
+
+    It is stopped when its cell runs again, and when the namespace of the notebook is reset.
 
     Args:
-        ticket: The place of its prompt in the queue of its chat.
+        ticket: The place of its prompt in the queue of its chat, which it leaves if anything fails.
         make: Makes the answer: now, so that mistakes are raised here, and once its turn has come.
-        name: The variable that will hold the reply; "" for none.
         again: Whether it is made again when its turn has come, with the turns before it then.
+        name: The variable that will hold the reply; "" for none.
+        bind: Called with the answer on its way before it begins.
 
     Raises:
         OptionError: The prompt or an option cannot be used; nothing is shown.
         CredentialsError: The key cannot be sent as it is.
     """
-    progress = Progress()
     try:
-        first = make(ticket, lambda _: view, [progress])
+        pending = _show(ticket, make, again=again, name=name)
+        bind(pending)
+        if (here := host.shell()) is not None:
+            Ongoing.of(here.user_ns).add(host.cell(), name, pending)
+        pending.begin()
     except BaseException:
         ticket.leave()
         raise
+    return pending
+
+
+def _show(ticket: Ticket, make: Make, *, again: bool, name: str) -> PendingAnswer:
+    """Show an answer that has not begun; as `detach`."""
+    progress = Progress()
+    first = make(ticket, lambda _: view, [progress])
     view = view_here(name, first.options, alone=True)
 
     def refuse(error: ClaudeError) -> None:

@@ -38,26 +38,32 @@ class Progress(Observer):
 
     def __init__(self) -> None:
         self._draft: AnswerDraft | None = None
+        self._reply: Reply | None = None
+        self._last: State = "waiting"
 
     def begin(self, draft: AnswerDraft) -> None:
         """Take the draft, which grows."""
         self._draft = draft
 
     def end(self, reply: Reply, notes: tuple[str, ...]) -> None:
-        """Let go of the draft, which takes many times the memory of the text."""
+        """Let go of the draft, which takes many times the memory of the text.
+
+        The end is shown only after this, which may take seconds for a long answer.
+        """
+        self._last, self._reply = self.phase, reply
         self._draft = None
 
     @property
     def text(self) -> str:
-        """The text so far; "" before and after the draft is there."""
-        draft = self._draft
-        return draft.text if draft is not None else ""
+        """The text so far; all of it once the last event has come."""
+        draft = self._draft  # Read first: where it is gone, the reply is there.
+        return draft.text if draft is not None else str(self._reply or "")
 
     @property
     def phase(self) -> State:
         """Whether the answer waits, thinks or is written."""
         draft = self._draft
-        return draft.phase if draft is not None else "waiting"
+        return draft.phase if draft is not None else self._last
 
 
 class PendingAnswer(AsText):

@@ -76,6 +76,8 @@ class Ended:
 
     error: str | None
     done = True
+    _failure: Exception | None = None
+    """The exception with which the answer failed; None where it did not, and in a pickle."""
 
     @property
     def state(self) -> Literal["done", "failed"]:
@@ -91,13 +93,19 @@ class Ended:
         """Do nothing: it has ended."""
 
     def wait(self) -> Self:
-        """Return it, as it has ended."""
+        """Return it, as it has ended.
+
+        Raises:
+            ClaudeError: The answer failed in this process.
+        """
+        if self._failure is not None:
+            raise self._failure
         return self
 
     def __await__(self) -> Generator[None, None, Self]:
-        """Return it at once to whoever awaits it."""
+        """Return it at once to whoever awaits it, or raise what `wait` raises."""
         yield from ()
-        return self
+        return self.wait()
 
 
 class Reply(str, Facts, Ended):
@@ -215,7 +223,7 @@ class Reply(str, Facts, Ended):
         return [cited for cites in lists if isinstance(cites, list) for cited in cites]
 
     def __getstate__(self) -> dict[str, Any]:
-        left = {"_shown_now", "request"}
+        left = {"_shown_now", "_failure", "request"}
         return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:

@@ -10,6 +10,23 @@ from .kernel import Cell, Kernel, Message
 GO = "%%claude poem --background\nGo."
 
 
+WATCH = """
+import threading
+lengths, states = [], []
+
+def watch():
+    while not isinstance((answer := globals().get("poem")), str):
+        if answer is not None and not answer.done:
+            length, state = len(answer.text), answer.state
+            if not answer.done:
+                lengths.append(length) if length not in lengths[-1:] else None
+                states.append(state) if state not in states[-1:] else None
+
+threading.Thread(target=watch, daemon=True).start()
+"""
+"""Records how the length of the text and the state change until the reply is there."""
+
+
 def shown(kernel: Kernel, cell: Cell) -> Message:
     """The data of a cell's one output, after the updates that came during other cells."""
     (output,) = cell.of("display_data")
@@ -122,6 +139,17 @@ def test_an_error_is_shown_in_the_cell_and_raised_by_who_awaits(
     assert "**Error**" in shown(kernel, cell)["text/markdown"]
     until_bound(kernel)
     assert kernel.value("poem.state") == repr("failed")
+    for code in ("await poem", "poem.wait()"):
+        assert "no such thing" in kernel.run(code).error["evalue"]
+
+
+def test_the_text_is_there_until_the_end_is_shown(kernel: Kernel, server: Server) -> None:
+    server.play(answer(*["*long* `text`\n\n" * 1_000] * 30))
+    kernel.run(WATCH)
+    kernel.run(GO)
+    until_bound(kernel)
+    assert kernel.value("lengths == sorted(set(lengths))") == "True"
+    assert kernel.value("states[-1]") == repr("writing")
 
 
 def test_what_is_not_sent_says_so_in_the_cell(kernel: Kernel, server: Server) -> None:
@@ -170,9 +198,40 @@ def test_turns_of_a_chat_follow_each_other(kernel: Kernel, server: Server) -> No
     assert kernel.value("[str(t.reply) for t in trip.turns]") == repr(["First", "Second", "Third"])
 
 
+ASK = "from notebook_stream import ask\nx = ask('Go.', background=True)"
+
+
+def test_a_cell_that_runs_again_stops_what_ask_has_begun(kernel: Kernel, server: Server) -> None:
+    server.play(Script([start(), delta("Old"), Hold()]), answer("New"))
+    kernel.run(ASK, cell_id="one")
+    kernel.until(lambda: kernel.value("x.text") == repr("Old"))
+    kernel.run(ASK, cell_id="one")
+    kernel.until(lambda: kernel.value("x.done and str(x)") == repr("New"))
+    assert server.requests[0].has_closed()
+
+
+@pytest.mark.one_kernel
+def test_what_cannot_be_shown_leaves_the_queue_of_its_chat(kernel: Kernel, server: Server) -> None:
+    server.play(answer("Fine."))
+    kernel.run("import IPython.display, notebook_stream.view.display as display")
+    kernel.run("shown, display.publish_display_data = display.publish_display_data, None")
+    kernel.run("from notebook_stream import Chat\ntrip = Chat()")
+    assert not kernel.run("%%claude one --chat trip -b\nGo.").ok
+    kernel.run("display.publish_display_data = shown")
+    assert kernel.run("%%claude two --chat trip\nGo.").ok
+    assert kernel.value("[str(turn.reply) for turn in trip.turns]") == repr(["Fine."])
+
+
+@pytest.mark.one_kernel
+def test_a_chat_that_asks_for_raw_prompts_has_them(kernel: Kernel, server: Server) -> None:
+    kernel.run("from notebook_stream import Chat\ntrip = Chat(raw=True)")
+    assert kernel.run("%%claude one --chat trip\n{{ 1 + 1 }}").ok
+    assert server.requests[0].prompt.strip() == "{{ 1 + 1 }}"
+
+
 def test_ask_in_the_background(kernel: Kernel, server: Server) -> None:
     server.play(answer("Done."))
-    cell = kernel.run("from notebook_stream import ask\nx = ask('Go.', background=True)")
+    cell = kernel.run(ASK)
     assert cell.ok
     kernel.until(lambda: "Done." in shown(kernel, cell).get("text/markdown", ""))
     assert kernel.value("(str(x), x.state, x.complete)") == repr(("Done.", "done", True))

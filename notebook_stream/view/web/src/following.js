@@ -1,7 +1,7 @@
 // Scrolls to the end of the answer as it grows, until the reader scrolls away from it.
 
 import { button } from "./elements.js";
-import { bottomOf, topOf } from "./page.js";
+import { bottomOf, targetOf, topOf } from "./page.js";
 
 const AT_END_PX = 48; // The distance from the end within which the reader counts as at the end.
 const JUMP_PX = 8; // The distance of the Jump button from the bar.
@@ -22,7 +22,7 @@ export class Following {
   constructor(root, scroller) {
     this.#root = root;
     this.#scroller = scroller;
-    this.#target = scroller === document.scrollingElement ? document : scroller;
+    this.#target = targetOf(scroller);
     this.#following = this.#isInSight(root.getBoundingClientRect().top);
     // Not in the view, which may be out of sight, nor in what may contain its layout.
     this.#jump = button("ns-jump", document.body, "Jump to the end ↓", () => {

@@ -15,6 +15,15 @@ export function scrollerOf(node) {
 }
 
 /**
+ * Return what the events of a scroller are sent to.
+ *
+ * @param {Element} scroller
+ */
+export function targetOf(scroller) {
+  return scroller === document.scrollingElement ? document : scroller;
+}
+
+/**
  * Return the height on the screen at which the scrolled area begins.
  *
  * @param {Element} scroller

@@ -6,7 +6,7 @@
 import { Deferral } from "./deferral.js";
 import { directOutput } from "./direction.js";
 import { areFontsLoaded, Formulas } from "./formulas.js";
-import { bottomOf, topOf } from "./page.js";
+import { bottomOf, targetOf, topOf } from "./page.js";
 import { findBlock, matchBlocks, placesNear, pointAt, resolvePoint } from "./places.js";
 
 /** @import { Place, Point } from "./places.js" */
@@ -47,7 +47,7 @@ export class Swap {
     this.#root = root;
     this.#text = text;
     this.#scroller = scroller;
-    this.#target = scroller === document.scrollingElement ? document : scroller;
+    this.#target = targetOf(scroller);
     this.#scrolled = scroller.scrollTop;
     this.#own = root.closest(".jp-OutputArea-child");
     this.measure();
